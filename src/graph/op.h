@@ -1,0 +1,29 @@
+// The list of ops. An op is data: its fields say everything, infer() is the only shape check,
+// devices trust it.
+#pragma once
+
+#include <string_view>
+#include <variant>
+
+#include "graph/ops/attention.h"
+#include "graph/ops/elementwise.h"
+#include "graph/ops/embed.h"
+#include "graph/ops/matmul.h"
+#include "graph/ops/norm.h"
+#include "graph/ops/recurrent.h"
+#include "graph/ops/rope.h"
+#include "graph/ops/rows.h"
+
+namespace troika {
+
+using Op = std::variant<Embed, MatMul, RmsNorm, L2Norm, Rope, KvWrite, Attention, CausalConv,
+                        GatedDeltaRule, Add, AddBias, SwiGlu, Gate, Concat, Slice, GatherRows,
+                        StoreRows, LoadRows, Argmax>;
+
+/// The op's name as the papers and error messages spell it ("rms_norm").
+std::string_view op_name(const Op& op);
+
+/// The shape of the op's value; Rows::none where it has none.
+Result<Spec> infer(const Op& op);
+
+}  // namespace troika

@@ -1,0 +1,69 @@
+// Memory that lives from step to step: KV pages, recurrent states with their replay log, hidden
+// rows. The model declares what it needs; the engine decides how many units (pages, slots) there
+// are; the device arranges the inside of a unit as it likes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/dtype.h"
+
+namespace troika {
+
+inline constexpr int64_t kPageTokens =
+    64;  // keys of a page; also the block in which attention takes keys
+inline constexpr int64_t kPartitionTokens =
+    512;  // keys of a partition: absolute positions, merged left to right
+
+/// Keys and values of one attention layer; a unit is a page of kPageTokens tokens, shared by number
+/// among all layers.
+struct KvState {
+  int64_t kv_heads = 0;
+  int64_t key_dim = 0;
+  int64_t value_dim = 0;
+};
+
+/// The last taps - 1 raw inputs of a causal convolution, and the raw inputs of unverified tokens; a
+/// unit is a sequence slot.
+struct ConvState {
+  int64_t channels = 0;
+  int64_t taps = 0;
+};
+
+/// The matrices of a gated delta rule [heads, value_dim, key_dim] f32, and for each unverified
+/// token the decay, key and value delta of every head; a unit is a sequence slot.
+struct DeltaState {
+  int64_t heads = 0;
+  int64_t key_dim = 0;
+  int64_t value_dim = 0;
+};
+
+/// Hidden rows kept for the draft head; a unit is one row f32.
+struct HiddenState {
+  int64_t width = 0;
+};
+
+using StateSpec = std::variant<KvState, ConvState, DeltaState, HiddenState>;
+
+/// A state as a model declares it.
+struct StateInfo {
+  std::string name;  // "blk.3.kv", for messages
+  StateSpec spec;
+  bool draft_head = false;  // belongs to the draft head alone
+};
+
+/// What the engine fixes for all states when it allocates them.
+struct StateOptions {
+  DType kv_dtype = DType::f16;  // f16 or f32
+  int64_t log_tokens = 0;       // unverified tokens that a recurrent state can log per sequence
+};
+
+/// Bytes of one unit of `spec`.
+int64_t state_unit_bytes(const StateSpec& spec, const StateOptions& options);
+
+/// Bytes that one logged token takes in `spec`; 0 for states without a log.
+int64_t state_log_bytes(const StateSpec& spec);
+
+}  // namespace troika
