@@ -9,7 +9,8 @@ set(TROIKA_ISA_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -m
                       -mfma -mf16c -mbmi2 -mprefer-vector-width=512)
 
 function(troika_compile_options target)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wpedantic -Werror -ffp-contract=off)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wno-missing-field-initializers -Wshadow
+                         -Wpedantic -Werror -ffp-contract=off)
 endfunction()
 
 function(troika_module name)

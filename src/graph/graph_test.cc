@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "graph/state.h"
+
 namespace troika {
 namespace {
 
