@@ -26,7 +26,7 @@ TEST(GraphTest, TheFirstMisfitIsToldByOpAndNumber) {
   Graph g;
   const Tensor x = g.embed(matrix(0, 100, 64));
   g.matmul(matrix(1, 10, 65), x);
-  g.rope(x, {.dims = 3});
+  g.rope(x, {});
   const Status status = g.check();
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().message(), "op 1 (matmul): row of x is 64, wanted 65");

@@ -68,12 +68,9 @@ Result<Spec> L2Norm::infer() const {
 }
 
 Result<Spec> Rope::infer() const {
-  if (options.dims <= 0 || options.dims % 2 != 0 || options.dims > x.spec.width)
-    return fail(ErrorCode::invalid_argument,
-                "{} rotated elements of {}, wanted an even number up to the width", options.dims,
+  if (options.dims() == 0 || options.dims() > x.spec.width)
+    return fail(ErrorCode::invalid_argument, "{} rotated elements of {}", options.dims(),
                 x.spec.width);
-  if (options.factors.present() && options.factors.rows() != options.dims / 2)
-    return misfit("frequency factors", options.factors.rows(), options.dims / 2);
   return x.spec;
 }
 

@@ -29,6 +29,7 @@ struct WeightInfo {
   WeightUse use = WeightUse::matmul;
   Weight weight;                    // id and shape, as ops refer to it
   std::span<const std::byte> data;  // rows() whole rows, dense
+  bool draft_head = false;          // used by the draft head alone
   Split split;                      // order of addition along the inputs; for matmul uses only
 };
 

@@ -2,6 +2,8 @@
 // them.
 #pragma once
 
+#include <vector>
+
 #include "core/result.h"
 #include "graph/batch.h"
 #include "graph/tensor.h"
@@ -14,21 +16,24 @@ enum class RopePairs : uint8_t {
              // reduce to this
 };
 
-/// Everything but the positions. Angle of pair i at position p: p * frequency_scale *
-/// base^(-2i/dims) / factors[i].
+/// Everything but the positions: pair i turns by position * frequencies[i] radians and is scaled by
+/// `magnitude`. Base, linear scaling, per-pair factors and YaRN are all folded into the frequencies
+/// by the model (model/rope.h), so that a device knows one kind of rope.
 struct RopeOptions {
   RopePairs pairs = RopePairs::halves;
-  int64_t dims = 0;  // rotated leading elements of each unit, even; the others pass through
-  double base = 10000;
-  double frequency_scale = 1;
-  Weight factors;  // [dims / 2] f32, optional
+  std::vector<double> frequencies;  // radians per position; 2 * size() leading elements of a unit
+                                    // turn, the rest pass through
+  float magnitude = 1;
+
+  int64_t dims() const { return 2 * static_cast<int64_t>(frequencies.size()); }
+  bool operator==(const RopeOptions&) const = default;
 };
 
 /// Rotates each unit of x by the angles of its row's position (Input::positions).
 struct Rope {
   Tensor x;  // [tokens, heads, head_dim] f32, or [outputs, ...] at the positions of the output rows
   RopeOptions options;
-  Result<Spec> infer() const;  // as x; invalid_argument if dims is odd or exceeds the width
+  Result<Spec> infer() const;  // as x; invalid_argument if dims() exceeds the width or is 0
 };
 
 }  // namespace troika
