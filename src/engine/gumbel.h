@@ -1,0 +1,28 @@
+// The noise that sampling adds to log-weights. It is a function of what is chosen, not of what was
+// chosen before: a draft, its verification and a run without drafts all see the same number. The
+// argmax over ids of log-weight + Gumbel noise draws an id with probability softmax(log-weights):
+// the Gumbel-max identity (Maddison et al., arXiv 1411.0030, section 2).
+#pragma once
+
+#include <cstdint>
+
+#include "core/ids.h"
+
+namespace troika {
+
+/// Names one draw: all ids compared in it share the key. Equal arguments, equal key; `choice`
+/// numbers the alternatives asked for one prompt, `position` is the index in its sequence that the
+/// drawn token will have.
+uint64_t gumbel_key(uint64_t seed, int32_t choice, int64_t position);
+
+/// A uniform number inside (0, 1), never an end of it: an odd multiple of 2^-53, from 52 bits of
+/// the hash of (key, id).
+double gumbel_uniform(uint64_t key, TokenId id);
+
+/// -log(-log(gumbel_uniform(key, id))), between -3.61 and kGumbelMax.
+double gumbel_noise(uint64_t key, TokenId id);
+
+/// No noise is larger: -log(-log(1 - 2^-53)) is 36.7368…
+inline constexpr double kGumbelMax = 36.75;
+
+}  // namespace troika

@@ -1,0 +1,58 @@
+#include "engine/sampler.h"
+
+#include <limits>
+#include <utility>
+
+#include "core/check.h"
+#include "engine/gumbel.h"
+
+namespace troika {
+
+Result<Sampler> Sampler::make(SamplingOptions options, int32_t choice, int64_t vocab,
+                              std::span<const TokenId> end_ids) {
+  if (vocab < 1 || vocab > std::numeric_limits<int32_t>::max())
+    return fail(ErrorCode::invalid_argument, "a vocabulary of {} tokens, want at least 1", vocab);
+  TROIKA_RETURN_IF_ERROR(options.validate(vocab));
+  for (const TokenId id : end_ids) {
+    if (static_cast<int32_t>(id) < 0 || static_cast<int32_t>(id) >= vocab)
+      return fail(ErrorCode::invalid_argument, "end token {}, want 0 to {}",
+                  static_cast<int32_t>(id), vocab - 1);
+    if (options.ignore_eos)
+      options.logit_bias.push_back({id, -std::numeric_limits<double>::infinity()});
+  }
+  return Sampler(std::make_shared<const Plan>(Plan{std::move(options), choice, vocab}));
+}
+
+Sampler::Sampler(std::shared_ptr<const Plan> plan)
+    : plan_(std::move(plan)),
+      history_(plan_->options.penalises() ? plan_->options.repeat_last_n : 0) {}
+
+TokenId Sampler::sample(std::span<const float> logits, int64_t position,
+                        Candidates& scratch) const {
+  TROIKA_CHECK(std::ssize(logits) == plan_->vocab);
+  const SamplingOptions& options = plan_->options;
+  scratch.load(logits);
+  scratch.add_bias(options.logit_bias);
+  scratch.penalise(history_.counts(), options);
+  scratch.drop_impossible();
+  if (scratch.items().empty()) return TokenId{0};
+  // Greedy looks at nothing else: typical_p could remove the most likely token.
+  if (options.temperature <= 0)
+    scratch.keep_best();
+  else
+    run_steps(kSamplerOrder, options, scratch);
+  return scratch.draw(gumbel_key(options.seed, plan_->choice, position));
+}
+
+void Sampler::accept(TokenId id) {
+  TROIKA_CHECK(static_cast<int32_t>(id) >= 0 && static_cast<int32_t>(id) < plan_->vocab);
+  history_.push(id);
+}
+
+bool Sampler::greedy() const {
+  const SamplingOptions& options = plan_->options;
+  const bool one_left = options.temperature <= 0 || (options.top_k == 1 && options.min_keep <= 1);
+  return one_left && !options.penalises() && options.logit_bias.empty();
+}
+
+}  // namespace troika

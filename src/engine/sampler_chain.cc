@@ -1,0 +1,229 @@
+#include "engine/sampler_chain.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "engine/gumbel.h"
+
+namespace troika {
+namespace {
+
+constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
+
+bool larger(const Candidate& a, const Candidate& b) {
+  return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
+}
+
+// Puts items [ranked, count) into their final places, given that [0, ranked) are there; returns how
+// many then are. Few out of many go through a heap (one comparison for nearly every item); many are
+// as cheap to sort whole.
+template <typename Before>
+size_t rank_front(std::vector<Candidate>& items, size_t ranked, size_t count, Before before) {
+  count = std::min(count, items.size());
+  if (count <= ranked) return ranked;
+  const auto first = items.begin() + static_cast<std::ptrdiff_t>(ranked);
+  if ((count - ranked) * 8 < items.size() - ranked) {
+    std::partial_sort(first, items.begin() + static_cast<std::ptrdiff_t>(count), items.end(),
+                      before);
+    return count;
+  }
+  std::sort(first, items.end(), before);
+  return items.size();
+}
+
+// How many more to rank when the first `ranked` were not enough.
+size_t more(size_t ranked) {
+  return std::max<size_t>(64, ranked * 4);
+}
+
+size_t at_least_one(int32_t min_keep) {
+  return static_cast<size_t>(std::max(1, min_keep));
+}
+
+}  // namespace
+
+void Candidates::load(std::span<const float> logits) {
+  items_.resize(logits.size());
+  ranked_ = 0;
+  for (size_t i = 0; i < logits.size(); i++) {
+    const double logit = std::min(logits[i], std::numeric_limits<float>::max());
+    items_[i] = {std::isnan(logits[i]) ? kMinusInfinity : logit, static_cast<TokenId>(i)};
+  }
+}
+
+void Candidates::add_bias(std::span<const LogitBias> entries) {
+  for (const LogitBias& entry : entries) items_[static_cast<size_t>(entry.id)].logit += entry.bias;
+}
+
+void Candidates::penalise(std::span<const TokenCount> history, const SamplingOptions& options) {
+  for (const TokenCount& entry : history) {
+    double& logit = items_[static_cast<size_t>(entry.id)].logit;
+    logit = logit <= 0 ? logit * options.repeat_penalty : logit / options.repeat_penalty;
+    logit -= entry.count * options.frequency_penalty + options.presence_penalty;
+  }
+}
+
+void Candidates::drop_impossible() {
+  std::erase_if(items_, [](const Candidate& item) { return item.logit == kMinusInfinity; });
+}
+
+void Candidates::rank(size_t count) {
+  ranked_ = rank_front(items_, ranked_, count, larger);
+}
+
+void Candidates::keep_first(size_t count) {
+  items_.resize(std::min(count, items_.size()));
+  ranked_ = std::min(ranked_, items_.size());
+}
+
+double Candidates::largest() const {
+  if (ranked_ > 0) return items_.front().logit;
+  return std::min_element(items_.begin(), items_.end(), larger)->logit;
+}
+
+Candidates::Softmax Candidates::softmax() const {
+  Softmax softmax{largest(), 0};
+  for (const Candidate& item : items_) softmax.total += std::exp(item.logit - softmax.max);
+  return softmax;
+}
+
+double Candidates::Softmax::p(const Candidate& item) const {
+  return std::exp(item.logit - max) / total;
+}
+
+double Candidates::Softmax::minus_log_p(const Candidate& item) const {
+  return std::log(total) - (item.logit - max);
+}
+
+double Candidates::entropy(const Softmax& softmax) const {
+  double entropy = 0;
+  for (const Candidate& item : items_) {
+    const double p = softmax.p(item);
+    if (p > 0) entropy += p * softmax.minus_log_p(item);  // p ln p goes to 0 with p
+  }
+  return entropy;
+}
+
+void Candidates::top_k(int32_t k, int32_t min_keep) {
+  if (k <= 0) return;
+  const auto keep = static_cast<size_t>(std::max(k, min_keep));
+  if (keep >= items_.size()) return;
+  rank(keep);
+  keep_first(keep);
+}
+
+void Candidates::typical_p(double typical, int32_t min_keep) {
+  if (typical >= 1) return;
+  const Softmax weights = softmax();
+  // |-ln p - H| = |centre - (l - max)|
+  const double max = weights.max, centre = std::log(weights.total) - entropy(weights);
+  const auto nearer = [max, centre](const Candidate& a, const Candidate& b) {
+    const double from_a = std::abs(centre - (a.logit - max)),
+                 from_b = std::abs(centre - (b.logit - max));
+    return from_a < from_b || (from_a == from_b && a.id < b.id);
+  };
+  size_t sorted = 0, count = 0;
+  double sum = 0;
+  while (count < items_.size() && (count < at_least_one(min_keep) || !(sum > typical))) {
+    if (count == sorted) sorted = rank_front(items_, sorted, more(sorted), nearer);
+    sum += weights.p(items_[count++]);
+  }
+  ranked_ = 0;  // they lie by deviation now
+  keep_first(count);
+}
+
+void Candidates::top_p(double top, int32_t min_keep) {
+  if (top >= 1) return;
+  const Softmax weights = softmax();
+  size_t count = 0;
+  double sum = 0;
+  while (count < items_.size() && (count < at_least_one(min_keep) || sum < top)) {
+    if (count == ranked_) rank(more(ranked_));
+    sum += weights.p(items_[count++]);
+  }
+  keep_first(count);
+}
+
+void Candidates::min_p(double min, int32_t min_keep) {
+  if (min <= 0) return;
+  const double limit = largest() + std::log(min);
+  const auto below = [limit](const Candidate& item) { return item.logit < limit; };
+  const size_t keep = std::min(at_least_one(min_keep), items_.size());
+  const auto dropped = static_cast<size_t>(std::count_if(items_.begin(), items_.end(), below));
+  if (items_.size() - dropped < keep) {
+    rank(keep);
+    keep_first(keep);
+    return;
+  }
+  std::erase_if(items_,
+                below);  // those that stay keep their order, so what was ranked stays ranked
+  ranked_ = std::min(ranked_, items_.size());
+}
+
+void Candidates::temperature(const SamplingOptions& options) {
+  double t = options.temperature;
+  if (t > 0 && options.dynatemp_range > 0 && items_.size() > 1) {
+    const double low = std::max(0.0, t - options.dynatemp_range), high = t + options.dynatemp_range;
+    const double share = entropy(softmax()) / std::log(static_cast<double>(items_.size()));
+    t = low + (high - low) * std::pow(share, options.dynatemp_exponent);
+  }
+  if (t <= 0) return keep_best();
+  const double max = largest();
+  for (Candidate& item : items_) item.logit = (item.logit - max) / t;
+}
+
+void Candidates::keep_best() {
+  std::iter_swap(items_.begin(), std::min_element(items_.begin(), items_.end(), larger));
+  ranked_ = 1;
+  keep_first(1);
+}
+
+TokenId Candidates::draw(uint64_t key) const {
+  double best = kMinusInfinity;
+  TokenId best_id = items_.front().id;
+  for (const Candidate& item : items_) {
+    if (item.logit + kGumbelMax < best) continue;  // no noise can lift it: saves two logarithms
+    const double value = item.logit + gumbel_noise(key, item.id);
+    if (value > best || (value == best && item.id < best_id)) {
+      best = value;
+      best_id = item.id;
+    }
+  }
+  return best_id;
+}
+
+std::vector<std::pair<TokenId, double>> Candidates::probabilities() const {
+  std::vector<Candidate> sorted = items_;
+  std::sort(sorted.begin(), sorted.end(), larger);
+  const Softmax weights = softmax();
+  std::vector<std::pair<TokenId, double>> result;
+  for (const Candidate& item : sorted) result.emplace_back(item.id, weights.p(item));
+  return result;
+}
+
+void run_steps(std::span<const SamplerStep> steps, const SamplingOptions& options,
+               Candidates& candidates) {
+  for (const SamplerStep step : steps) {
+    switch (step) {
+      case SamplerStep::top_k:
+        candidates.top_k(options.top_k, options.min_keep);
+        break;
+      case SamplerStep::typical_p:
+        candidates.typical_p(options.typical_p, options.min_keep);
+        break;
+      case SamplerStep::top_p:
+        candidates.top_p(options.top_p, options.min_keep);
+        break;
+      case SamplerStep::min_p:
+        candidates.min_p(options.min_p, options.min_keep);
+        break;
+      case SamplerStep::temperature:
+        candidates.temperature(options);
+        break;
+    }
+  }
+}
+
+}  // namespace troika

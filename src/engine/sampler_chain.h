@@ -1,0 +1,105 @@
+// From the logits of one row to the candidates that may be drawn: bias, penalties, then the steps
+// that truncate and shape. Formulas are beside each function; l is a logit, p the softmax over the
+// present candidates. Everything is in double and ordered by (logit falling, id rising), a total
+// order: no result depends on how a sort happens to treat ties.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "core/ids.h"
+#include "engine/sampler_history.h"
+#include "engine/sampling_options.h"
+
+namespace troika {
+
+struct Candidate {
+  double logit;
+  TokenId id;
+};
+
+/// The candidates of one row. Holds its memory between rows: after the first row of a vocabulary
+/// nothing is allocated.
+class Candidates {
+ public:
+  /// All tokens, id = index. NaN counts as -infinity, +infinity as the largest float.
+  void load(std::span<const float> logits);
+
+  /// l += bias. Wants all tokens present: right after load().
+  void add_bias(std::span<const LogitBias> entries);
+
+  /// For each token of the history, c = its count: l <= 0 ? l * repeat : l / repeat; then l -= c *
+  /// frequency + presence. Wants all tokens present: right after load() or add_bias(). Source of
+  /// the first: arXiv 1909.05858, section 4.1.
+  void penalise(std::span<const TokenCount> history, const SamplingOptions& options);
+
+  /// Removes what cannot be drawn (-infinity). The steps below want this done and at least one
+  /// candidate left.
+  void drop_impossible();
+
+  /// Keeps the k largest; k <= 0: off.
+  void top_k(int32_t k, int32_t min_keep);
+
+  /// H = -sum p ln p; keeps the smallest |-ln p - H| until their sum of p > typical. 1: off.
+  /// Source: arXiv 2202.00666.
+  void typical_p(double typical, int32_t min_keep);
+
+  /// Keeps the largest p until their sum >= top. 1: off. Source: arXiv 1904.09751, section 3.1.
+  void top_p(double top, int32_t min_keep);
+
+  /// Keeps l >= max l + ln min. 0: off. Source: arXiv 2407.01082.
+  void min_p(double min, int32_t min_keep);
+
+  /// l = (l - max l) / T. T is `temperature`, or with range > 0 and n candidates of entropy H:
+  /// low + (high - low) * (H / ln n)^exponent, low = max(0, temperature - range), high =
+  /// temperature + range. T <= 0 keeps the first of the largest only. Differences of logits alone
+  /// matter, and the largest stays 0 and finite.
+  void temperature(const SamplingOptions& options);
+
+  /// Keeps one: the largest logit, of equals the lowest id.
+  void keep_best();
+
+  /// The argmax of l + Gumbel noise, of equals the lowest id: a draw with probability p. `key`: see
+  /// gumbel_key().
+  TokenId draw(uint64_t key) const;
+
+  /// What is left, in no particular order.
+  std::span<const Candidate> items() const { return items_; }
+
+  /// What is left as (probability, id), most likely first; for tests and for reporting
+  /// probabilities. Allocates.
+  std::vector<std::pair<TokenId, double>> probabilities() const;
+
+ private:
+  // Probabilities relative to the largest logit, so that huge logits lose nothing.
+  struct Softmax {
+    double max;
+    double total;  // sum e^(l - max)
+    double p(const Candidate& item) const;
+    double minus_log_p(const Candidate& item) const;
+  };
+  void rank(size_t count);
+  void keep_first(size_t count);
+  double largest() const;
+  Softmax softmax() const;
+  double entropy(const Softmax& softmax) const;
+
+  std::vector<Candidate> items_;
+  size_t ranked_ = 0;  // the first so many are the largest, in order
+};
+
+/// The steps that follow bias and penalties.
+enum class SamplerStep { top_k, typical_p, top_p, min_p, temperature };
+
+/// The order that users of llama.cpp expect. Penalties come before, on the whole vocabulary.
+inline constexpr SamplerStep kSamplerOrder[] = {SamplerStep::top_k, SamplerStep::typical_p,
+                                                SamplerStep::top_p, SamplerStep::min_p,
+                                                SamplerStep::temperature};
+
+/// Runs the steps in the given order with their parameters from `options`.
+void run_steps(std::span<const SamplerStep> steps, const SamplingOptions& options,
+               Candidates& candidates);
+
+}  // namespace troika
