@@ -1,0 +1,11 @@
+// bf16: the upper half of a float32, exact.
+#include "quant/decoders.h"
+
+namespace troika::quant {
+
+void decode_bf16(const std::byte* source, float* target, int64_t blocks) {
+  for (int64_t i = 0; i < blocks; i++)
+    target[i] = bf16_to_f32(load_block<uint16_t>(source + 2 * i));
+}
+
+}  // namespace troika::quant

@@ -1,0 +1,10 @@
+// f32: as it is.
+#include "quant/decoders.h"
+
+namespace troika::quant {
+
+void decode_f32(const std::byte* source, float* target, int64_t blocks) {
+  std::memcpy(target, source, static_cast<size_t>(blocks) * sizeof(float));
+}
+
+}  // namespace troika::quant

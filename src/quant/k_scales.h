@@ -1,0 +1,22 @@
+// The eight six-bit scales and mins that q4_k and q5_k pack into 12 bytes:
+// bytes 0..3 and 4..7 hold scale and min of groups 0..3 in their low six bits, bytes 8..11 the low
+// four bits of scale (low nibble) and min (high nibble) of groups 4..7, whose upper two bits top
+// bytes 0..3 and 4..7.
+#pragma once
+
+#include <cstdint>
+
+namespace troika::quant {
+
+struct ScaleMin {
+  int scale;  // 0..63
+  int min;    // 0..63
+};
+
+/// Scale and min of group `g` (0..7) of the 12 bytes at `packed`.
+inline ScaleMin k_scale_min(const uint8_t* packed, int g) {
+  if (g < 4) return {packed[g] & 63, packed[g + 4] & 63};
+  return {(packed[g + 4] & 15) | packed[g - 4] >> 6 << 4, packed[g + 4] >> 4 | packed[g] >> 6 << 4};
+}
+
+}  // namespace troika::quant

@@ -1,0 +1,39 @@
+// q5_k, 256 values in 176 bytes: f16 d, f16 dmin, u8 scales[12], u8 high[32], u8 q[128].
+// y = (d scale) q - (dmin min). As q4_k, and the fifth bit of lane l of group g is bit g of
+// high[l].
+#include "quant/decoders.h"
+#include "quant/k_scales.h"
+
+namespace troika::quant {
+namespace {
+
+struct Block {
+  uint8_t d[2];
+  uint8_t dmin[2];
+  uint8_t scales[12];
+  uint8_t high[32];
+  uint8_t q[128];
+};
+static_assert(sizeof(Block) == 176);
+
+}  // namespace
+
+void decode_q5_k(const std::byte* source, float* target, int64_t blocks) {
+  for (int64_t b = 0; b < blocks; b++, source += sizeof(Block), target += 256) {
+    const auto block = load_block<Block>(source);
+    const float d = load_f16(block.d);
+    const float dmin = load_f16(block.dmin);
+    for (int g = 0; g < 8; g++) {
+      const ScaleMin six = k_scale_min(block.scales, g);
+      const float scale = d * static_cast<float>(six.scale);
+      const float min = dmin * static_cast<float>(six.min);
+      for (int l = 0; l < 32; l++) {
+        const int low = block.q[32 * (g / 2) + l] >> 4 * (g & 1) & 15;
+        const int q = low | (block.high[l] >> g & 1) << 4;
+        target[32 * g + l] = scale * static_cast<float>(q) - min;
+      }
+    }
+  }
+}
+
+}  // namespace troika::quant
