@@ -1,0 +1,63 @@
+// A weight matrix in the layout of the matmul kernels: strips of 16 rows, blocks in the order of
+// addition (kernels/matmul.h). At most 1.03 times the bytes of the file.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/aligned.h"
+#include "core/result.h"
+#include "device/cpu/kernels/matmul.h"
+#include "device/device.h"
+#include "graph/weight.h"
+
+namespace troika::cpu {
+
+/// The layout for weights of this type, or nothing if there is none.
+std::optional<Layout> layout_of(DType dtype);
+
+/// An imported matrix [rows, columns]. Immutable once its strips are packed; then shared freely
+/// between threads.
+class PackedMatrix final : public ImportedWeight {
+ public:
+  Layout layout() const { return layout_; }
+  int64_t rows() const { return rows_; }
+  int64_t columns() const { return columns_; }
+  int64_t strips() const { return (rows_ + kStripRows - 1) / kStripRows; }
+  int64_t bytes() const { return storage_.size(); }  // of memory taken
+
+ private:
+  friend class PackedMatrixAccess;  // packing and the kernels' arguments, nobody else
+  PackedMatrix() = default;
+
+  Layout layout_ = Layout::f32;
+  int64_t rows_ = 0;
+  int64_t columns_ = 0;
+  int64_t leaves_ = 0;
+  int64_t blocks_ = 0;
+  int64_t head_bytes_ = 0;   // of a strip
+  int64_t strip_bytes_ = 0;  // of a strip, head included
+  std::vector<BlockRun> runs_;
+  AlignedBytes storage_;
+};
+
+/// Makes room for a weight, with all strips still to be packed. A weight without a split (a lookup)
+/// gets one leaf. Errors: unsupported — no layout for this type, naming weight and type;
+/// invalid_argument — shape, bytes or split do not fit each other; exhausted.
+Result<std::unique_ptr<PackedMatrix>> allocate_matrix(const WeightInfo& info);
+
+/// Packs strips [begin, end) of `matrix`, made from the same `info`. Strips are independent:
+/// threads may pack disjoint ranges at once.
+void pack_strips(PackedMatrix& matrix, const WeightInfo& info, int64_t begin, int64_t end);
+
+/// Both steps, on the calling thread.
+Result<std::unique_ptr<PackedMatrix>> pack_matrix(const WeightInfo& info);
+
+/// Writes row `row` as the file means it, `columns` floats, with the very bits of
+/// quant::decode. For Embed on tied weights and for tests. Cost: O(columns).
+void unpack_row(const PackedMatrix& matrix, int64_t row, float* out);
+
+}  // namespace troika::cpu
