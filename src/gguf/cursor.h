@@ -20,8 +20,9 @@ class Cursor {
   /// `name` (of the file) opens every message; both outlive the cursor.
   Cursor(std::span<const std::byte> bytes, std::string_view name) : bytes_(bytes), name_(name) {}
 
-  /// Says what is being read, for messages: "key 3", and its own name as soon as that is known.
-  void enter(std::string_view part, int64_t index, std::string_view label = {}) {
+  /// Says what is being read, for messages: "header", or "key 3" and its own name as soon as that
+  /// is known.
+  void enter(std::string_view part, int64_t index = -1, std::string_view label = {}) {
     part_ = part;
     index_ = index;
     label_ = label;
@@ -62,9 +63,9 @@ class Cursor {
   /// An error that opens with the file and the part that is being read.
   template <typename... Args>
   Error error(ErrorCode code, fmt::format_string<Args...> format, Args&&... args) const {
-    const std::string place = label_.empty()
-                                  ? fmt::format("{} {}", part_, index_)
-                                  : fmt::format("{} {} \"{}\"", part_, index_, printable(label_));
+    std::string place(part_);
+    if (index_ >= 0) place += fmt::format(" {}", index_);
+    if (!label_.empty()) place += fmt::format(" \"{}\"", printable(label_));
     return fail(code, "{}: {}: {}", name_, place, fmt::format(format, std::forward<Args>(args)...));
   }
 
@@ -72,8 +73,8 @@ class Cursor {
   std::span<const std::byte> bytes_;
   std::string_view name_;
   uint64_t position_ = 0;
-  std::string_view part_ = "byte";
-  int64_t index_ = 0;
+  std::string_view part_ = "file";
+  int64_t index_ = -1;
   std::string_view label_;
 };
 

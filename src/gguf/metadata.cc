@@ -67,7 +67,7 @@ Result<const Value*> Metadata::want(std::string_view key, Form form,
 }
 
 Error Metadata::mismatch(const Value& value, std::string_view wanted) const {
-  return fail(ErrorCode::corrupt, "{}: key \"{}\" is {} ({}), want {}", name_, printable(value.key),
+  return fail(ErrorCode::corrupt, "{}: key \"{}\" is {} {}, want {}", name_, printable(value.key),
               value.type_text(), value_text(value, 3), wanted);
 }
 

@@ -60,7 +60,7 @@ Status check_version(const Cursor& cursor, uint32_t version) {
 }
 
 Result<Counts> read_header(Cursor& cursor) {
-  cursor.enter("header at byte", 0);
+  cursor.enter("header");
   TROIKA_TRY(const std::span<const std::byte> raw, cursor.take(4, "the magic"));
   const std::string_view magic(reinterpret_cast<const char*>(raw.data()), raw.size());
   if (magic != "GGUF")
@@ -255,7 +255,7 @@ Result<std::vector<TensorInfo>> read_tensors(Cursor& cursor, std::span<const std
   }
   const uint64_t padding = (alignment - cursor.position() % alignment) % alignment;
   if (count > 0) {
-    cursor.enter("data section at byte", static_cast<int64_t>(cursor.position()));
+    cursor.enter("data section");
     TROIKA_RETURN_IF_ERROR(cursor.take(padding, "the padding"));
   }
   TROIKA_RETURN_IF_ERROR(place(rows, file.subspan(cursor.position()), cursor));
