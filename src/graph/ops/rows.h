@@ -20,7 +20,8 @@ struct StoreRows {
   Result<Spec> infer() const;  // no value
 };
 
-/// y[t] = hidden state[hidden_in[t]], as the state was before the step; zeros where hidden_in is -1.
+/// y[t] = hidden state[hidden_in[t]], as the state was before the step; zeros where hidden_in is
+/// -1.
 struct LoadRows {
   State state;
   int64_t width = 0;

@@ -1,0 +1,71 @@
+#include "model/dense.h"
+
+#include "model/transformer.h"
+
+namespace troika {
+namespace {
+
+struct Block {
+  Weight attn_norm, q_norm, k_norm, ffn_norm;  // the head norms only where the variant has them
+  Attention3 qkv;
+  Linear attn_output;
+  FeedForward ffn;
+};
+
+Block load_block(WeightLoader& loader, const TransformerSizes& c, int64_t layer, bool head_norms) {
+  const std::string at = fmt::format("blk.{}.", layer);
+  const RowAxis hidden{Axis::hidden, 1, c.hidden};
+  Block w{.attn_norm = loader.vector(at + "attn_norm.weight", hidden),
+          .ffn_norm = loader.vector(at + "ffn_norm.weight", hidden),
+          .qkv = load_qkv(loader, at, c),
+          .attn_output = load_attention_output(loader, at, c),
+          .ffn = load_feed_forward(loader, at, c)};
+  if (head_norms) {
+    w.q_norm = loader.vector(at + "attn_q_norm.weight", {Axis::hidden, 1, c.head_dim});
+    w.k_norm = loader.vector(at + "attn_k_norm.weight", {Axis::hidden, 1, c.head_dim});
+  }
+  return w;
+}
+
+Tensor head_norm(Graph& g, Tensor x, Weight norm, float epsilon) {
+  return norm.present() ? g.rms_norm(x, norm, epsilon) : x;
+}
+
+Tensor block(Graph& g, const Block& w, const TransformerSizes& c, const RopeOptions& rope, Tensor x,
+             State kv) {
+  Tensor h = g.rms_norm(x, w.attn_norm, c.epsilon);             // [tokens, hidden]
+  Tensor q = head_norm(g, w.qkv.q(g, h), w.q_norm, c.epsilon);  // [tokens, heads, head_dim]
+  Tensor k = head_norm(g, w.qkv.k(g, h), w.k_norm, c.epsilon);  // [tokens, kv_heads, head_dim]
+  const Tensor v = w.qkv.v(g, h);
+  const Tensor o = attend(g, c, g.rope(q, rope), g.rope(k, rope), v, kv);
+  x = g.add(x, w.attn_output(g, o));
+  h = g.rms_norm(x, w.ffn_norm, c.epsilon);
+  return g.add(x, w.ffn(g, h));
+}
+
+}  // namespace
+
+Result<Model> make_dense(const gguf::File& file, const DenseVariant& variant) {
+  const Keys keys(file, variant.architecture);
+  TROIKA_TRY(const TransformerSizes c, read_sizes(keys));
+  TROIKA_TRY(const int64_t experts, keys.count_or_zero("expert_count"));
+  if (experts > 0)
+    return fail(ErrorCode::unsupported,
+                "{}: {}.expert_count is {}; this family is supported without experts", file.name(),
+                variant.architecture, experts);
+  TROIKA_TRY(const RopeOptions rope, read_rope(keys, c.rope_dims, variant.rope_pairs));
+  WeightLoader loader(file);
+  Model model{.info = describe(keys, c)};
+  const Ends ends = load_ends(loader, c);
+  Graph& g = model.trunk;
+  Tensor x = g.embed(ends.embedding);
+  for (int64_t layer = 0; layer < c.blocks; layer++) {
+    const Block w = load_block(loader, c, layer, variant.head_norms);
+    x = block(g, w, c, rope, x, add_kv_state(model, c, layer));
+  }
+  x = g.rms_norm(g.gather_rows(x), ends.norm, c.epsilon);
+  output_logits(g, ends.output, x);
+  return finish_model(std::move(model), loader, file);
+}
+
+}  // namespace troika

@@ -1,0 +1,52 @@
+// A model as data: what it is, which weights and states it needs, and its graphs. Made from a file
+// by its family (families/<name>.cc); no device and no thread is known here.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+#include "graph/state.h"
+#include "graph/weight.h"
+
+namespace troika {
+
+/// What others may ask about a model without knowing its family.
+struct ModelInfo {
+  std::string architecture;  // as in the file: "qwen35"
+  int64_t layers = 0;        // of the trunk
+  int64_t hidden = 0;
+  int64_t vocab = 0;           // rows of the embedding; the tokenizer may know fewer
+  int64_t context_length = 0;  // tokens it was trained for
+  bool recurrent = false;      // some layers keep a state that cannot be cut back by length
+  bool draft_head = false;     // Model::draft is there
+};
+
+/// A model made from one file. Views into the file: it must stay open as long as the weights are
+/// not imported.
+struct Model {
+  ModelInfo info;
+  std::vector<WeightInfo> weights;  // by Weight::id
+  std::vector<StateInfo> states;    // by State::id
+  State hidden;  // the hidden rows that link trunk and head; only with a draft head
+
+  /// token_ids, positions, spans, page_table, output_rows (and hidden_out with a draft head) →
+  /// logits, argmax. Stores every row's hidden state, after the final norm, where hidden_out says.
+  Graph trunk;
+
+  /// The multi-token-prediction head. Row t holds token x_p at position p and reads (hidden_in) the
+  /// hidden state of position p - 1. Keys and values are stored for all rows; output rows (at most
+  /// one a sequence, its last; their place in output_spans) go on to logits and argmax for position
+  /// p + 1 and store the head's own hidden state where hidden_out says, so that the next draft can
+  /// read it.
+  std::optional<Graph> draft;
+};
+
+/// What of a file to make.
+struct ModelOptions {
+  bool draft_head = true;  // the file's draft head too, where it has one
+};
+
+}  // namespace troika
