@@ -1,5 +1,6 @@
 // Ids to text, one at a time: hands out whole UTF-8 characters as soon as they are complete.
-// Tokens may end inside a character; what is not UTF-8 becomes U+FFFD, one per maximal bad run as Unicode 3.9 advises.
+// Tokens may end inside a character; what is not UTF-8 becomes U+FFFD, one per maximal bad run as
+// Unicode 3.9 advises.
 #pragma once
 
 #include <array>
@@ -16,7 +17,8 @@ namespace troika {
 /// Cuts a stream of bytes at UTF-8 characters. Any chunking of the same bytes gives the same text.
 class Utf8Stream {
  public:
-  /// Takes `bytes` and appends to `text` all characters that are complete now; at most 3 bytes stay held.
+  /// Takes `bytes` and appends to `text` all characters that are complete now; at most 3 bytes stay
+  /// held.
   void push(std::string_view bytes, std::string& text);
 
   /// Ends the stream: an incomplete character becomes one U+FFFD in `text`.
@@ -30,7 +32,8 @@ class Utf8Stream {
   int held_ = 0;
 };
 
-/// The text of one growing sequence of ids. Borrows the tokenizer, which must outlive it. One thread at a time.
+/// The text of one growing sequence of ids. Borrows the tokenizer, which must outlive it. One
+/// thread at a time.
 class Detokenizer {
  public:
   /// @param show_special  print control tokens by their text instead of dropping them.

@@ -1,5 +1,5 @@
-// What a file says about its tokenizer, before anything of it is believed: plain lists and optional values.
-// Source of the keys: GGUF, `tokenizer.ggml.*`.
+// What a file says about its tokenizer, before anything of it is believed: plain lists and optional
+// values. Source of the keys: GGUF, `tokenizer.ggml.*`.
 #pragma once
 
 #include <cstdint>
@@ -19,10 +19,12 @@ class Metadata;
 /// Token ids that the file names for a role; any value, checked against the vocabulary later.
 struct SpecialIds {
   std::optional<int64_t> bos, eos, eot, eom, unknown, padding;
-  std::optional<int64_t> fim_prefix, fim_suffix, fim_middle, fim_padding, fim_repository, fim_separator;
+  std::optional<int64_t> fim_prefix, fim_suffix, fim_middle, fim_padding, fim_repository,
+      fim_separator;
 };
 
-/// A tokenizer as written in a file. The views borrow from whoever filled it in (a mapped file, a test).
+/// A tokenizer as written in a file. The views borrow from whoever filled it in (a mapped file, a
+/// test).
 struct TokenizerSpec {
   std::string_view model;  // "gpt2" (byte-level BPE) or "llama" (SentencePiece BPE)
   std::string_view pre;    // how text is cut before byte-level BPE; empty: "default"
