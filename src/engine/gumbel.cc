@@ -1,5 +1,6 @@
 #include "engine/gumbel.h"
 
+#include <bit>
 #include <cmath>
 
 namespace troika {
@@ -34,8 +35,16 @@ double gumbel_uniform(uint64_t key, TokenId id) {
   return (static_cast<double>(bits) + 0.5) * 0x1p-52;
 }
 
-double gumbel_noise(uint64_t key, TokenId id) {
-  return -std::log(-std::log(gumbel_uniform(key, id)));
+double gumbel_noise(double u) {
+  return -std::log(-std::log(u));
+}
+
+double gumbel_limit(double u) {
+  const auto exponent =
+      static_cast<int64_t>(std::bit_cast<uint64_t>(1 - u) >> 52) - 1023;  // 1 - u is exact
+  constexpr double kLn2 =
+      0.6931471805599454;  // rounded up, with room for the rounding of two logarithms
+  return static_cast<double>(-exponent) * kLn2 + 1e-12;
 }
 
 }  // namespace troika

@@ -19,10 +19,12 @@ uint64_t gumbel_key(uint64_t seed, int32_t choice, int64_t position);
 /// the hash of (key, id).
 double gumbel_uniform(uint64_t key, TokenId id);
 
-/// -log(-log(gumbel_uniform(key, id))), between -3.61 and kGumbelMax.
-double gumbel_noise(uint64_t key, TokenId id);
+/// -log(-log(u)) for u of gumbel_uniform(): between -3.61 and 36.74.
+double gumbel_noise(double u);
 
-/// No noise is larger: -log(-log(1 - 2^-53)) is 36.7368…
-inline constexpr double kGumbelMax = 36.75;
+/// A number that gumbel_noise(u) does not exceed, without a logarithm: so most of a vocabulary is
+/// never looked at closely. From -log u >= 1 - u follows noise <= -log(1 - u), and 1 - u >= 2^e
+/// where e is its binary exponent.
+double gumbel_limit(double u);
 
 }  // namespace troika

@@ -47,7 +47,7 @@ TEST(GumbelTest, NoiseHasTheMomentsOfTheDistribution) {
   constexpr int kDraws = 200000;
   double sum = 0, squares = 0;
   for (int i = 0; i < kDraws; i++) {
-    const double g = gumbel_noise(gumbel_key(7, 0, i), TokenId{3});
+    const double g = gumbel_noise(gumbel_uniform(gumbel_key(7, 0, i), TokenId{3}));
     sum += g;
     squares += g * g;
   }
@@ -56,9 +56,18 @@ TEST(GumbelTest, NoiseHasTheMomentsOfTheDistribution) {
   EXPECT_NEAR(squares / kDraws - mean * mean, 1.6449340668, 0.035);  // 4.5 standard errors
 }
 
-TEST(GumbelTest, TheBoundHoldsForTheLargestUniform) {
-  EXPECT_LT(-std::log(-std::log(1 - 0x1p-53)), kGumbelMax);
-  EXPECT_TRUE(std::isfinite(-std::log(-std::log(0x1p-53))));
+TEST(GumbelTest, TheLimitHoldsEverywhereAndIsNear) {
+  for (int i = 0; i < 100000; i++) {
+    const double u = gumbel_uniform(5, TokenId{i});
+    ASSERT_GE(gumbel_limit(u), gumbel_noise(u)) << u;
+  }
+  for (int k = 1; k <= 53; k++) {
+    const double u = 1 - std::ldexp(1.0, -k);
+    EXPECT_GE(gumbel_limit(u), gumbel_noise(u)) << k;
+    EXPECT_LE(gumbel_limit(u), gumbel_noise(u) + 1.1) << k;
+    EXPECT_GE(gumbel_limit(std::nextafter(u, 0)), gumbel_noise(std::nextafter(u, 0))) << k;
+  }
+  EXPECT_GE(gumbel_limit(0x1p-53), gumbel_noise(0x1p-53));
 }
 
 }  // namespace

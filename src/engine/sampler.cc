@@ -1,5 +1,6 @@
 #include "engine/sampler.h"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -7,6 +8,16 @@
 #include "engine/gumbel.h"
 
 namespace troika {
+namespace {
+
+static_assert(kSamplerOrder[0] == SamplerStep::top_k,
+              "it alone may look at the largest logits only");
+size_t wanted(const SamplingOptions& options) {
+  if (options.top_k <= 0) return Candidates::kAll;
+  return static_cast<size_t>(std::max(options.top_k, options.min_keep));
+}
+
+}  // namespace
 
 Result<Sampler> Sampler::make(SamplingOptions options, int32_t choice, int64_t vocab,
                               std::span<const TokenId> end_ids) {
@@ -31,13 +42,11 @@ TokenId Sampler::sample(std::span<const float> logits, int64_t position,
                         Candidates& scratch) const {
   TROIKA_CHECK(std::ssize(logits) == plan_->vocab);
   const SamplingOptions& options = plan_->options;
-  scratch.load(logits);
-  scratch.add_bias(options.logit_bias);
-  scratch.penalise(history_.counts(), options);
-  scratch.drop_impossible();
+  const bool greedy = options.temperature <= 0;
+  scratch.load(logits, options, history_.counts(), greedy ? 1 : wanted(options));
   if (scratch.items().empty()) return TokenId{0};
   // Greedy looks at nothing else: typical_p could remove the most likely token.
-  if (options.temperature <= 0)
+  if (greedy)
     scratch.keep_best();
   else
     run_steps(kSamplerOrder, options, scratch);

@@ -16,21 +16,39 @@ bool larger(const Candidate& a, const Candidate& b) {
   return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
 }
 
+// The logit as a number that arithmetic cannot hurt, or -infinity for what cannot be drawn.
+double usable(float logit) {
+  if (std::isnan(logit)) return kMinusInfinity;
+  return std::min(logit, std::numeric_limits<float>::max());
+}
+
+// Most blocks of a row hold nothing of interest. A length known when compiled makes looking a
+// vector loop.
+constexpr size_t kBlock = 64;
+
+bool any_above(std::span<const float, kBlock> block, float threshold) {
+  uint32_t any = 0;
+  for (size_t i = 0; i < kBlock; i++) any |= static_cast<uint32_t>(block[i] > threshold);
+  return any != 0;
+}
+
 // Puts items [ranked, count) into their final places, given that [0, ranked) are there; returns how
-// many then are. Few out of many go through a heap (one comparison for nearly every item); many are
-// as cheap to sort whole.
+// many then are. A few go through a heap: one comparison for nearly every item, where a partition
+// moves most.
 template <typename Before>
 size_t rank_front(std::vector<Candidate>& items, size_t ranked, size_t count, Before before) {
+  constexpr size_t kFew = 256;
   count = std::min(count, items.size());
   if (count <= ranked) return ranked;
   const auto first = items.begin() + static_cast<std::ptrdiff_t>(ranked);
-  if ((count - ranked) * 8 < items.size() - ranked) {
-    std::partial_sort(first, items.begin() + static_cast<std::ptrdiff_t>(count), items.end(),
-                      before);
+  const auto last = items.begin() + static_cast<std::ptrdiff_t>(count);
+  if (count - ranked <= kFew) {
+    std::partial_sort(first, last, items.end(), before);
     return count;
   }
-  std::sort(first, items.end(), before);
-  return items.size();
+  if (last != items.end()) std::nth_element(first, last, items.end(), before);
+  std::sort(first, last, before);
+  return count;
 }
 
 // How many more to rank when the first `ranked` were not enough.
@@ -44,29 +62,61 @@ size_t at_least_one(int32_t min_keep) {
 
 }  // namespace
 
-void Candidates::load(std::span<const float> logits) {
-  items_.resize(logits.size());
+void Candidates::load(std::span<const float> logits, const SamplingOptions& options,
+                      std::span<const TokenCount> history, size_t wanted) {
+  // An adjusted token may fall out of the largest and make room for another: so many more are
+  // loaded.
+  constexpr size_t kFew = 512;
+  const size_t adjusted = options.logit_bias.size() + history.size();
   ranked_ = 0;
-  for (size_t i = 0; i < logits.size(); i++) {
-    const double logit = std::min(logits[i], std::numeric_limits<float>::max());
-    items_[i] = {std::isnan(logits[i]) ? kMinusInfinity : logit, static_cast<TokenId>(i)};
-  }
-}
-
-void Candidates::add_bias(std::span<const LogitBias> entries) {
-  for (const LogitBias& entry : entries) items_[static_cast<size_t>(entry.id)].logit += entry.bias;
-}
-
-void Candidates::penalise(std::span<const TokenCount> history, const SamplingOptions& options) {
+  if (wanted < kFew && adjusted < kFew && wanted + adjusted < logits.size())
+    load_largest(logits, wanted + adjusted);
+  else
+    load_all(logits);
+  for (const LogitBias& entry : options.logit_bias) logit_of(entry.id, logits) += entry.bias;
   for (const TokenCount& entry : history) {
-    double& logit = items_[static_cast<size_t>(entry.id)].logit;
+    double& logit = logit_of(entry.id, logits);
     logit = logit <= 0 ? logit * options.repeat_penalty : logit / options.repeat_penalty;
     logit -= entry.count * options.frequency_penalty + options.presence_penalty;
   }
+  std::erase_if(items_, [](const Candidate& item) { return item.logit == kMinusInfinity; });
 }
 
-void Candidates::drop_impossible() {
-  std::erase_if(items_, [](const Candidate& item) { return item.logit == kMinusInfinity; });
+void Candidates::load_all(std::span<const float> logits) {
+  items_.resize(logits.size());
+  for (size_t i = 0; i < logits.size(); i++)
+    items_[i] = {usable(logits[i]), static_cast<TokenId>(i)};
+}
+
+// Collects what exceeds the worst of the best so far, and prunes when the buffer is full. Equals
+// that come later rank later, so only a larger logit gets in.
+void Candidates::load_largest(std::span<const float> logits, size_t count) {
+  const size_t full = 2 * count + kBlock;
+  float threshold = -std::numeric_limits<float>::infinity();
+  items_.clear();
+  for (size_t start = 0; start < logits.size(); start += kBlock) {
+    const std::span<const float> block =
+        logits.subspan(start, std::min(kBlock, logits.size() - start));
+    if (block.size() == kBlock && !any_above(block.first<kBlock>(), threshold)) continue;
+    for (size_t i = 0; i < block.size(); i++)
+      if (block[i] > threshold)
+        items_.push_back({usable(block[i]), static_cast<TokenId>(start + i)});
+    if (items_.size() < full) continue;
+    const auto last = items_.begin() + static_cast<std::ptrdiff_t>(count - 1);
+    std::nth_element(items_.begin(), last, items_.end(), larger);
+    threshold = static_cast<float>(last->logit);
+    items_.resize(count);
+  }
+}
+
+// The logit to adjust; a token that was not among the largest joins them first.
+double& Candidates::logit_of(TokenId id, std::span<const float> logits) {
+  const auto index = static_cast<size_t>(id);
+  if (index < items_.size() && items_[index].id == id) return items_[index].logit;
+  const auto found = std::find_if(items_.begin(), items_.end(),
+                                  [id](const Candidate& item) { return item.id == id; });
+  if (found != items_.end()) return found->logit;
+  return items_.emplace_back(Candidate{usable(logits[index]), id}).logit;
 }
 
 void Candidates::rank(size_t count) {
@@ -184,8 +234,9 @@ TokenId Candidates::draw(uint64_t key) const {
   double best = kMinusInfinity;
   TokenId best_id = items_.front().id;
   for (const Candidate& item : items_) {
-    if (item.logit + kGumbelMax < best) continue;  // no noise can lift it: saves two logarithms
-    const double value = item.logit + gumbel_noise(key, item.id);
+    const double u = gumbel_uniform(key, item.id);
+    if (item.logit + gumbel_limit(u) < best) continue;  // saves the logarithms of most
+    const double value = item.logit + gumbel_noise(u);
     if (value > best || (value == best && item.id < best_id)) {
       best = value;
       best_id = item.id;

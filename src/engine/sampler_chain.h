@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <utility>
 #include <vector>
@@ -24,20 +25,17 @@ struct Candidate {
 /// nothing is allocated.
 class Candidates {
  public:
-  /// All tokens, id = index. NaN counts as -infinity, +infinity as the largest float.
-  void load(std::span<const float> logits);
-
-  /// l += bias. Wants all tokens present: right after load().
-  void add_bias(std::span<const LogitBias> entries);
-
-  /// For each token of the history, c = its count: l <= 0 ? l * repeat : l / repeat; then l -= c *
-  /// frequency + presence. Wants all tokens present: right after load() or add_bias(). Source of
-  /// the first: arXiv 1909.05858, section 4.1.
-  void penalise(std::span<const TokenCount> history, const SamplingOptions& options);
-
-  /// Removes what cannot be drawn (-infinity). The steps below want this done and at least one
-  /// candidate left.
-  void drop_impossible();
+  /// The tokens of a row with their logits after bias and penalties, those at -infinity left out:
+  /// of NaN and -infinity there is nothing to draw, +infinity counts as the largest float. Nothing
+  /// at all may be left; the steps below want at least one. With c = how often `history` has a
+  /// token: l += bias; if c > 0: l = l <= 0 ? l * repeat : l / repeat, then l -= c * frequency +
+  /// presence. Source of the repeat penalty: arXiv 1909.05858, section 4.1.
+  ///
+  /// @param wanted  the caller will keep only the so many largest: others may be left out. All:
+  /// kAll. Cost: O(vocab); few wanted and few adjusted read each logit once and write little.
+  void load(std::span<const float> logits, const SamplingOptions& options,
+            std::span<const TokenCount> history, size_t wanted);
+  static constexpr size_t kAll = std::numeric_limits<size_t>::max();
 
   /// Keeps the k largest; k <= 0: off.
   void top_k(int32_t k, int32_t min_keep);
@@ -80,6 +78,9 @@ class Candidates {
     double p(const Candidate& item) const;
     double minus_log_p(const Candidate& item) const;
   };
+  void load_all(std::span<const float> logits);
+  void load_largest(std::span<const float> logits, size_t count);
+  double& logit_of(TokenId id, std::span<const float> logits);
   void rank(size_t count);
   void keep_first(size_t count);
   double largest() const;

@@ -18,8 +18,7 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 Candidates loaded(const std::vector<float>& logits) {
   Candidates candidates;
-  candidates.load(logits);
-  candidates.drop_impossible();
+  candidates.load(logits, {}, {}, Candidates::kAll);
   return candidates;
 }
 
@@ -50,28 +49,50 @@ TEST(CandidatesTest, PlusInfinityIsAFiniteWinner) {
 }
 
 TEST(CandidatesTest, BiasAddsAndForbids) {
+  SamplingOptions options;
+  options.logit_bias = {{TokenId{0}, 1}, {TokenId{0}, 1}, {TokenId{1}, -HUGE_VAL}};
   Candidates candidates;
-  candidates.load(std::vector<float>{0, 0, 0});
-  const LogitBias entries[] = {{TokenId{0}, 1}, {TokenId{0}, 1}, {TokenId{1}, -HUGE_VAL}};
-  candidates.add_bias(entries);
-  candidates.drop_impossible();
+  candidates.load(std::vector<float>{0, 0, 0}, options, {}, Candidates::kAll);
   EXPECT_EQ(ids(candidates), (std::vector<int>{0, 2}));
   EXPECT_NEAR(candidates.probabilities()[0].second, 1 / (1 + std::exp(-2.0)), 1e-12);
 }
 
 TEST(CandidatesTest, PenaltiesDivideAboveZeroAndMultiplyBelow) {
-  Candidates candidates;
-  candidates.load(std::vector<float>{2, -2, 0, 1});
   SamplingOptions options;
   options.repeat_penalty = 2;
   options.frequency_penalty = 0.5;
   options.presence_penalty = 0.25;
   const TokenCount history[] = {{TokenId{0}, 1}, {TokenId{1}, 2}, {TokenId{2}, 3}};
-  candidates.penalise(history, options);
+  Candidates candidates;
+  candidates.load(std::vector<float>{2, -2, 0, 1}, options, history, Candidates::kAll);
   EXPECT_DOUBLE_EQ(candidates.items()[0].logit, 1 - 0.5 - 0.25);
   EXPECT_DOUBLE_EQ(candidates.items()[1].logit, -4 - 1.0 - 0.25);
   EXPECT_DOUBLE_EQ(candidates.items()[2].logit, 0 - 1.5 - 0.25);
   EXPECT_DOUBLE_EQ(candidates.items()[3].logit, 1);
+}
+
+// Loading only what can be among the k largest must give the same k as loading all, adjusted tokens
+// and ties included.
+TEST(CandidatesTest, LoadingTheLargestOnlyLosesNothing) {
+  std::vector<float> logits = coarse_logits(3000);
+  for (size_t i = 0; i < logits.size(); i += 17) logits[i] = i % 2 == 0 ? kNan : -kInfinity;
+  SamplingOptions options;
+  options.repeat_penalty = 1.5;
+  options.presence_penalty = 0.5;
+  options.frequency_penalty = -0.25;  // lifts some
+  options.logit_bias = {
+      {TokenId{17}, 20}, {TokenId{18}, 20}, {TokenId{19}, -20}, {TokenId{20}, -HUGE_VAL}};
+  std::vector<TokenCount> history;
+  for (int id = 3; id < 3000; id += 40) history.push_back({TokenId{id}, id % 20 + 1});
+  for (const int k : {1, 2, 40, 200, 500}) {
+    Candidates all, largest;
+    all.load(logits, options, history, Candidates::kAll);
+    largest.load(logits, options, history, static_cast<size_t>(k));
+    EXPECT_LT(largest.items().size(), all.items().size());
+    all.top_k(k, 0);
+    largest.top_k(k, 0);
+    EXPECT_EQ(all.probabilities(), largest.probabilities()) << k;
+  }
 }
 
 // Every k, across the change from picking few to sorting all, against a full sort by (logit, id).
@@ -87,6 +108,16 @@ TEST(CandidatesTest, TopKCutsTiesByLowestId) {
     candidates.top_k(k, 0);
     EXPECT_EQ(ids(candidates), std::vector<int>(order.begin(), order.begin() + k)) << k;
   }
+}
+
+TEST(CandidatesTest, AnAdjustedTokenIsNotTakenForItsNeighbour) {
+  // Token 0 is left out, then joins at the end to be adjusted: as many candidates as tokens, not at
+  // their own places.
+  SamplingOptions options;
+  options.logit_bias = {{TokenId{0}, 1}, {TokenId{4}, 2}};
+  Candidates candidates;
+  candidates.load(std::vector<float>{kNan, 1, 2, 3, 4, 5, 6}, options, {}, 1);
+  EXPECT_EQ(ids(candidates), (std::vector<int>{4, 6, 5, 3, 2, 1}));
 }
 
 TEST(CandidatesTest, StepsThatAreOffKeepAll) {

@@ -69,9 +69,8 @@ Candidates run(const Json& test, const std::vector<SamplerStep>& steps) {
   SamplerHistory history(options.repeat_last_n);
   for (const int32_t id : test.value("history", std::vector<int32_t>())) history.push(TokenId{id});
   Candidates candidates;
-  candidates.load(test.at("logits").get<std::vector<float>>());
-  if (test.contains("history")) candidates.penalise(history.counts(), options);
-  candidates.drop_impossible();
+  candidates.load(test.at("logits").get<std::vector<float>>(), options, history.counts(),
+                  Candidates::kAll);
   run_steps(steps, options, candidates);
   return candidates;
 }
