@@ -1,0 +1,11 @@
+// Counts what this test program allocates: it replaces operator new (tests/gguf_files/allocated.cc).
+#pragma once
+
+#include <cstdint>
+
+namespace troika::testing {
+
+/// Bytes asked of operator new since the program began, freed or not.
+int64_t allocated_bytes();
+
+}  // namespace troika::testing
