@@ -65,7 +65,7 @@ class ByteBpe::WordPass final : public TextModel::Pass {
   bool append_whole(std::string_view word, std::vector<TokenId>& ids) const {
     if (!model_.ignore_merges_ || word.size() > kTokenBytesMax) return false;
     const int32_t id = model_.vocabulary_.find(to_alphabet(word));
-    if (id < 0 || model_.vocabulary_.type(id) == TokenType::control) return false;
+    if (id < 0 || model_.vocabulary_.written_type(id) == TokenType::control) return false;
     ids.push_back(TokenId{id});
     return true;
   }
@@ -108,7 +108,7 @@ ByteBpe::ByteBpe(const Vocabulary& vocabulary, Pretokenizer pretokenizer,
 // The symbol of `text`, made if need be. Control tokens are not for text to reach.
 int32_t ByteBpe::intern(std::string_view text) {
   const int32_t id = vocabulary_.find(text);
-  if (id >= 0 && vocabulary_.type(id) != TokenType::control) return id;
+  if (id >= 0 && vocabulary_.written_type(id) != TokenType::control) return id;
   const int32_t known = extra_by_text_.find(text);
   if (known >= 0) return known;
   const auto symbol = static_cast<int32_t>(vocabulary_.size() + extra_texts_.size());

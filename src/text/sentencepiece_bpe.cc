@@ -15,11 +15,22 @@ namespace {
 constexpr size_t kWordBytesMax = size_t{1}
                                  << 30;  // as in byte-level BPE: characters are numbered in 31 bits
 
+// Bytes of the character at the front of `text`, by its lead byte alone, cut at the end.
+size_t character_bytes(std::string_view text) {
+  return std::min<size_t>(utf8_length(static_cast<unsigned char>(text[0])), text.size());
+}
+
 // Where the word at the front of `text` ends: before the first U+2581 that follows anything else.
 size_t word_end(std::string_view text) {
-  size_t begin = 0;
-  while (text.substr(begin).starts_with(kSpaceMark)) begin += kSpaceMark.size();
-  return std::min(text.find(kSpaceMark, begin), text.size());
+  bool in_word = false;
+  size_t at = 0;
+  while (at < text.size()) {
+    const bool mark = text.substr(at).starts_with(kSpaceMark);
+    if (mark && in_word) break;
+    in_word = !mark;
+    at += character_bytes(text.substr(at));
+  }
+  return at;
 }
 
 }  // namespace
@@ -35,7 +46,7 @@ struct SentencePieceBpe::Rules {
     const std::string_view joined(left.data(), left.size() + right.size());
     if (joined.size() > model.token_bytes_max_) return std::nullopt;
     const int32_t id = model.vocabulary_.find(joined);
-    if (id < 0 || model.vocabulary_.type(id) == TokenType::control) return std::nullopt;
+    if (id < 0 || model.vocabulary_.written_type(id) == TokenType::control) return std::nullopt;
     return Merge{-model.scores_[id], joined};
   }
 
@@ -70,9 +81,9 @@ class SentencePieceBpe::WordPass final : public TextModel::Pass {
     const size_t first = ids.size();
     chain_.clear();
     for (std::string_view rest = word; !rest.empty();) {
-      const auto length = static_cast<size_t>(utf8_length(static_cast<unsigned char>(rest[0])));
+      const size_t length = character_bytes(rest);
       chain_.push(rest.substr(0, length));
-      rest.remove_prefix(std::min(length, rest.size()));
+      rest.remove_prefix(length);
     }
     chain_.run(Rules{model_});
     chain_.each([&](std::string_view symbol) { append_symbol(symbol, ids); });
@@ -81,7 +92,7 @@ class SentencePieceBpe::WordPass final : public TextModel::Pass {
 
   void append_symbol(std::string_view symbol, std::vector<TokenId>& ids) const {
     const int32_t id = model_.vocabulary_.find(symbol);
-    if (id >= 0 && model_.vocabulary_.type(id) != TokenType::control) {
+    if (id >= 0 && model_.vocabulary_.written_type(id) != TokenType::control) {
       ids.push_back(TokenId{id});
       return;
     }
@@ -133,7 +144,7 @@ Status SentencePieceBpe::find_byte_tokens() {
 
 void SentencePieceBpe::measure_tokens() {
   for (int32_t id = 0; id < vocabulary_.size(); ++id) {
-    if (vocabulary_.type(id) == TokenType::control) continue;
+    if (vocabulary_.written_type(id) == TokenType::control) continue;
     const std::string_view text = vocabulary_.text(id);
     token_bytes_max_ = std::max(token_bytes_max_, text.size());
     if (word_end(text) != text.size()) words_end_at_spaces_ = false;

@@ -75,7 +75,7 @@ Result<std::unique_ptr<const text::SpecialMatcher>> make_matcher(const text::Voc
   std::vector<std::pair<std::string_view, int32_t>> words;
   size_t bytes = 0;
   for (int32_t id = 0; id < vocabulary.size(); ++id) {
-    if (user_defined_only ? vocabulary.type(id) != TokenType::user_defined
+    if (user_defined_only ? vocabulary.written_type(id) != TokenType::user_defined
                           : !vocabulary.is_special(id))
       continue;
     words.emplace_back(vocabulary.text(id), id);

@@ -40,6 +40,7 @@ Result<Vocabulary> Vocabulary::make(const TokenizerSpec& spec, Spelling spelling
   Vocabulary vocabulary;
   TROIKA_RETURN_IF_ERROR(vocabulary.copy_texts(spec));
   TROIKA_RETURN_IF_ERROR(vocabulary.copy_types(spec));
+  vocabulary.written_types_ = vocabulary.types_;
   vocabulary.assign_roles(spec.special, warnings);
   vocabulary.find_end_of_generation();
   TROIKA_RETURN_IF_ERROR(vocabulary.spell_bytes(spelling));
@@ -108,7 +109,7 @@ Status Vocabulary::spell_bytes(Spelling spelling) {
       bytes.push_back(*byte);
     } else if (types_[id] == TokenType::normal) {
       bytes = spelling == Spelling::byte_alphabet ? from_alphabet(text) : with_spaces(text);
-    } else if (is_special(static_cast<int32_t>(id))) {
+    } else if (is_special(types_[id])) {
       bytes = text;
     }
     bytes_arena_.insert(bytes_arena_.end(), bytes.begin(), bytes.end());

@@ -49,11 +49,12 @@ class Vocabulary {
   TokenType type(int32_t id) const { return types_[id]; }
   bool ends_generation(int32_t id) const { return ends_generation_[id]; }
 
-  /// Whether the splitting by special tokens looks for this one: control, user-defined, unknown.
-  bool is_special(int32_t id) const {
-    return types_[id] == TokenType::control || types_[id] == TokenType::user_defined ||
-           types_[id] == TokenType::unknown;
-  }
+  /// The type the file gives, before roles: it decides how text is encoded, as it did when the
+  /// model was trained; type() decides what is printed.
+  TokenType written_type(int32_t id) const { return written_types_[id]; }
+
+  /// Whether this is a token that text is searched for before anything else.
+  bool is_special(int32_t id) const { return is_special(written_types_[id]); }
 
   /// The token with this text in the file, or -1.
   int32_t find(std::string_view text) const { return by_text_.find(text); }
@@ -63,6 +64,10 @@ class Vocabulary {
 
  private:
   Vocabulary() = default;
+  static bool is_special(TokenType type) {
+    return type == TokenType::control || type == TokenType::user_defined ||
+           type == TokenType::unknown;
+  }
   Status copy_texts(const TokenizerSpec& spec);
   Status copy_types(const TokenizerSpec& spec);
   void assign_roles(const SpecialIds& ids, std::vector<std::string>& warnings);
@@ -72,7 +77,7 @@ class Vocabulary {
 
   std::vector<char> text_arena_, bytes_arena_;  // own what texts_, by_text_ and bytes_ view
   std::vector<std::string_view> texts_, bytes_;
-  std::vector<TokenType> types_;
+  std::vector<TokenType> types_, written_types_;
   std::vector<bool> ends_generation_;
   std::vector<TokenId> end_of_generation_ids_;
   StringIndex by_text_;
