@@ -29,6 +29,7 @@ namespace {
 // Digits in threes counted from the right: a scanner's work, because as a pattern it looks ahead
 // over the whole run of digits at every digit.
 constexpr PretokenizerStep kDigitsFromRight = {R"(\p{Nd}+)", true};
+constexpr PretokenizerStep kNumbersFromRight = {R"(\p{N}+)", true};
 // The same, for runs that a word ends with.
 constexpr PretokenizerStep kDigitsAtWordEnd = {R"((?<!\p{Nd})\p{Nd}++\b)", true};
 
@@ -73,7 +74,7 @@ constexpr Steps kYoutu[] = {
 constexpr Steps kDeepseekV3[] = {
     R"(\p{N}{1,3})", R"([\x{4E00}-\x{9FA5}\x{3040}-\x{309F}\x{30A0}-\x{30FF}]+)", TROIKA_DEEPSEEK};
 constexpr Steps kAfmoe[] = {
-    kDigitsFromRight,
+    kNumbersFromRight,
     R"([\x{4E00}-\x{9FFF}\x{3400}-\x{4DBF}\x{8C48}-\x{FAFF}\x{3040}-\x{309F}\x{30A0}-\x{30FF})"
     R"(\x{FF65}-\x{FF9F}\x{2F00}-\x{2FDF}\x{E40}-\x{E7F}\x{E80}-\x{EFF}\x{1780}-\x{17FF})"
     R"(\x{1000}-\x{109F}\x{AA60}-\x{AA7F}\x{A9E0}-\x{A9FF}\x{AC00}-\x{D7AF}\x{1100}-\x{11FF}]+)",

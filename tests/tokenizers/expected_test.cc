@@ -58,8 +58,9 @@ TEST_P(Expected, LeavesSpecialTextAloneWhenTold) {
   }
 }
 
-// Not so for texts with bytes that are not UTF-8, for a vocabulary without some bytes (falcon), for one that eats white
-// space (phi-3), and for SentencePiece's own mark and the spaces it puts in front of every stretch of text.
+// Not so for texts with bytes that are not UTF-8, for a vocabulary without some bytes (falcon), for
+// one that eats white space (phi-3), and for SentencePiece's own mark and the spaces it puts in
+// front of every stretch of text.
 TEST_P(Expected, DecodesToTheTextItCameFrom) {
   if (is("falcon") || is("phi-3")) return;
   for (const auto& line : lines_) {
@@ -96,10 +97,10 @@ TEST_P(Expected, StreamsTheSameTextInAnyChunks) {
 INSTANTIATE_TEST_SUITE_P(
     Vocabularies, Expected,
     ::testing::Values("deepseek_v3", "ggml-vocab-baichuan", "ggml-vocab-deepseek-coder",
-                    "ggml-vocab-deepseek-llm", "ggml-vocab-falcon", "ggml-vocab-gpt-2",
-                    "ggml-vocab-gpt-neox", "ggml-vocab-llama-spm", "ggml-vocab-mpt",
-                    "ggml-vocab-phi-3", "ggml-vocab-refact", "ggml-vocab-starcoder", "glm46",
-                    "gptoss", "llama3_1", "mistral_nemo", "qwen2_5", "qwen3", "qwen35_synthetic"),
+                      "ggml-vocab-deepseek-llm", "ggml-vocab-falcon", "ggml-vocab-gpt-2",
+                      "ggml-vocab-gpt-neox", "ggml-vocab-llama-spm", "ggml-vocab-mpt",
+                      "ggml-vocab-phi-3", "ggml-vocab-refact", "ggml-vocab-starcoder", "glm46",
+                      "gptoss", "llama3_1", "mistral_nemo", "qwen2_5", "qwen3", "qwen35_synthetic"),
     [](const ::testing::TestParamInfo<const char*>& row) {
       std::string name = row.param;
       for (char& c : name)
@@ -111,8 +112,8 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(UnsupportedVocabulary, IsRefusedByName) {
   const auto folder = shared_fixtures("tokenizers");
   if (!folder) GTEST_SKIP();
-  for (const auto& [name, model] : {std::pair{"ggml-vocab-bert-bge", "bert"},
-                                    std::pair{"vocab-gemma3_as_gemma4", "gemma4"}}) {
+  for (const auto& [name, model] :
+       {std::pair{"ggml-vocab-bert-bge", "bert"}, std::pair{"vocab-gemma3_as_gemma4", "gemma4"}}) {
     Result<gguf::File> file = open_vocabulary(*folder, name);
     ASSERT_TRUE(file.ok()) << file.error().message();
     const auto tokenizer = Tokenizer::load(file->metadata());
@@ -157,14 +158,14 @@ TEST_P(OwnTests, GiveTheSameIds) {
 INSTANTIATE_TEST_SUITE_P(
     Vocabularies, OwnTests,
     ::testing::Values(Inputs{"deepseek-coder", "ggml-vocab-deepseek-coder"},
-                    Inputs{"deepseek-llm", "ggml-vocab-deepseek-llm"},
-                    Inputs{"deepseek-r1-qwen", "vocab-qwen2_5"},
-                    Inputs{"falcon", "ggml-vocab-falcon"}, Inputs{"gpt-2", "ggml-vocab-gpt-2"},
-                    Inputs{"llama-bpe", "vocab-llama3_1"},
-                    Inputs{"llama-spm", "ggml-vocab-llama-spm"},
-                    Inputs{"mpt", "ggml-vocab-mpt"}, Inputs{"phi-3", "ggml-vocab-phi-3"},
-                    Inputs{"qwen2", "vocab-qwen3"}, Inputs{"refact", "ggml-vocab-refact"},
-                    Inputs{"starcoder", "ggml-vocab-starcoder"}));
+                      Inputs{"deepseek-llm", "ggml-vocab-deepseek-llm"},
+                      Inputs{"deepseek-r1-qwen", "vocab-qwen2_5"},
+                      Inputs{"falcon", "ggml-vocab-falcon"}, Inputs{"gpt-2", "ggml-vocab-gpt-2"},
+                      Inputs{"llama-bpe", "vocab-llama3_1"},
+                      Inputs{"llama-spm", "ggml-vocab-llama-spm"}, Inputs{"mpt", "ggml-vocab-mpt"},
+                      Inputs{"phi-3", "ggml-vocab-phi-3"}, Inputs{"qwen2", "vocab-qwen3"},
+                      Inputs{"refact", "ggml-vocab-refact"},
+                      Inputs{"starcoder", "ggml-vocab-starcoder"}));
 
 }  // namespace
 }  // namespace troika::testing

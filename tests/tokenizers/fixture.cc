@@ -10,10 +10,10 @@
 namespace troika::testing {
 namespace {
 
-// Unpacks `packed` to `plain`; the name is the caller's own, so the shell has nothing to misread but quotes.
+// Unpacks `packed` to `plain`; the name is the caller's own, so the shell has nothing to misread
+// but quotes.
 Status unpack(const std::filesystem::path& packed, const std::filesystem::path& plain) {
-  const std::string command =
-      fmt::format("gzip -dc '{}' > '{}'", packed.string(), plain.string());
+  const std::string command = fmt::format("gzip -dc '{}' > '{}'", packed.string(), plain.string());
   if (std::system(command.c_str()) != 0)
     return fail(ErrorCode::not_found, "{}: gzip cannot unpack it", packed.string());
   return ok();
@@ -24,8 +24,8 @@ Status unpack(const std::filesystem::path& packed, const std::filesystem::path& 
 Result<gguf::File> open_vocabulary(const std::filesystem::path& folder, const std::string& name) {
   const std::filesystem::path plain = folder / (name + ".gguf");
   if (std::filesystem::exists(plain)) return gguf::File::open(plain);
-  const std::filesystem::path unpacked = std::filesystem::temp_directory_path() /
-                                         fmt::format("troika-{}-{}.gguf", ::getpid(), name);
+  const std::filesystem::path unpacked =
+      std::filesystem::temp_directory_path() / fmt::format("troika-{}-{}.gguf", ::getpid(), name);
   TROIKA_RETURN_IF_ERROR(unpack(folder / (name + ".gguf.gz"), unpacked));
   Result<gguf::File> file = gguf::File::open(unpacked);
   std::filesystem::remove(unpacked);  // the mapping stays

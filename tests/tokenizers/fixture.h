@@ -13,7 +13,8 @@
 
 namespace troika::testing {
 
-/// Opens `folder`/`name`.gguf, or unpacks `name`.gguf.gz (with gzip) into a folder for temporary files first.
+/// Opens `folder`/`name`.gguf, or unpacks `name`.gguf.gz (with gzip) into a folder for temporary
+/// files first.
 Result<gguf::File> open_vocabulary(const std::filesystem::path& folder, const std::string& name);
 
 /// open_vocabulary() and Tokenizer::load(); fails the test where that fails.

@@ -18,7 +18,7 @@ void check_cases(const std::filesystem::path& folder, const std::string& name) {
     const auto ids = tokenizer->encode(text, {.add_special = false, .parse_special = true});
     EXPECT_EQ(numbers(ids), expectation.at("ids").get<std::vector<int32_t>>())
         << printable(text, 400);
-    const std::string wanted = expectation.contains("detok") ? expectation["detok"] : text;
+    const std::string wanted = expectation.value("detok", text);
     EXPECT_EQ(tokenizer->decode(ids, {.show_special = true, .clean_spaces = true}), wanted);
   }
   EXPECT_GE(cases.size(), 15u);
