@@ -10,7 +10,7 @@ namespace troika {
 /// Instruction sets that kernels are built for; a later one includes the earlier ones.
 enum class Isa : uint8_t {
   portable,  // what the compiler's baseline has
-  avx512     // AVX-512 F, BW, DQ, VL, VBMI, VNNI and BF16, FMA, F16C
+  avx512     // AVX-512 F, BW, DQ, VL, VBMI and VNNI, FMA, F16C; BF16 is not part of it
 };
 
 /// The name in messages and options: "portable", "avx512".
