@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "core/aligned.h"
@@ -16,8 +15,8 @@
 
 namespace troika::cpu {
 
-/// The layout for weights of this type, or nothing if there is none.
-std::optional<Layout> layout_of(DType dtype);
+/// Whether matrices of this type can be packed.
+bool can_pack(DType dtype);
 
 /// An imported matrix [rows, columns]. Immutable once its strips are packed; then shared freely
 /// between threads.
@@ -26,18 +25,21 @@ class PackedMatrix final : public ImportedWeight {
   Layout layout() const { return layout_; }
   int64_t rows() const { return rows_; }
   int64_t columns() const { return columns_; }
+  int64_t leaves() const { return runs_.back().leaf + 1; }
   int64_t strips() const { return (rows_ + kStripRows - 1) / kStripRows; }
   int64_t bytes() const { return storage_.size(); }  // of memory taken
 
+  /// The part of a kernel's arguments that says what is multiplied; the rest is left as it is.
+  void describe(MatmulArgs& args) const;
+
  private:
-  friend class PackedMatrixAccess;  // packing and the kernels' arguments, nobody else
+  friend Result<std::unique_ptr<PackedMatrix>> allocate_matrix(const WeightInfo& info);
+  friend void pack_strips(PackedMatrix& matrix, const WeightInfo& info, int64_t begin, int64_t end);
   PackedMatrix() = default;
 
   Layout layout_ = Layout::f32;
   int64_t rows_ = 0;
   int64_t columns_ = 0;
-  int64_t leaves_ = 0;
-  int64_t blocks_ = 0;
   int64_t head_bytes_ = 0;   // of a strip
   int64_t strip_bytes_ = 0;  // of a strip, head included
   std::vector<BlockRun> runs_;
@@ -56,8 +58,8 @@ void pack_strips(PackedMatrix& matrix, const WeightInfo& info, int64_t begin, in
 /// Both steps, on the calling thread.
 Result<std::unique_ptr<PackedMatrix>> pack_matrix(const WeightInfo& info);
 
-/// Writes row `row` as the file means it, `columns` floats, with the very bits of
-/// quant::decode. For Embed on tied weights and for tests. Cost: O(columns).
+/// Writes row `row` as the file means it, `columns` floats, with the very bits of decode_row
+/// (quant/decode.h). For Embed on tied weights and for tests. Cost: O(columns).
 void unpack_row(const PackedMatrix& matrix, int64_t row, float* out);
 
 }  // namespace troika::cpu

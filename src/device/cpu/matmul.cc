@@ -1,0 +1,67 @@
+#include "device/cpu/matmul.h"
+
+#include <algorithm>
+
+#include "device/cpu/layouts.h"
+
+namespace troika::cpu {
+namespace {
+
+int64_t blocks_of(Activations kind, int64_t columns) {
+  const int64_t block = activation_block_columns(kind);
+  return (columns + block - 1) / block;
+}
+
+}  // namespace
+
+MatmulKernels matmul_kernels(Isa isa) {
+  return isa == Isa::avx512 ? avx512_matmul_kernels() : portable_matmul_kernels();
+}
+
+Activations activations_of(const PackedMatrix& matrix) {
+  return layout_info(matrix.layout()).activations;
+}
+
+int64_t activation_bytes(Activations kind, int64_t columns, int64_t tokens) {
+  return tokens * blocks_of(kind, columns) * activation_block_bytes(kind);
+}
+
+void quantize_activations(const MatmulKernels& kernels, Activations kind, const float* x,
+                          int64_t x_stride, int64_t columns, int64_t tokens, int64_t token_begin,
+                          int64_t token_end, std::byte* out) {
+  const QuantizeKernel quantize = kernels.quantize[static_cast<size_t>(kind)];
+  const int64_t block = activation_block_bytes(kind);
+  const int64_t blocks = blocks_of(kind, columns);
+  for (int64_t token = token_begin; token < token_end; token++) {
+    const int64_t first = token / kChunkTokens * kChunkTokens;  // of the chunk
+    const int64_t in_chunk = std::min<int64_t>(kChunkTokens, tokens - first);
+    quantize(x + token * x_stride, columns, out + (first * blocks + (token - first)) * block,
+             in_chunk * block);
+  }
+}
+
+int64_t matmul_scratch_bytes() {
+  return kScratchFloats * static_cast<int64_t>(sizeof(float));
+}
+
+void matmul(const MatmulKernels& kernels, const PackedMatrix& matrix, const std::byte* activations,
+            int64_t tokens, float* y, int64_t y_stride, int64_t strip_begin, int64_t strip_end,
+            std::byte* scratch) {
+  const MatmulKernel kernel = kernels.matmul[static_cast<size_t>(matrix.layout())];
+  const Activations kind = activations_of(matrix);
+  const int64_t token_bytes = activation_bytes(kind, matrix.columns(), 1);
+  MatmulArgs args;
+  matrix.describe(args);
+  args.y_stride = y_stride;
+  args.strip_begin = strip_begin;
+  args.strip_end = strip_end;
+  args.scratch = reinterpret_cast<float*>(scratch);
+  for (int64_t token = 0; token < tokens; token += kChunkTokens) {
+    args.x = activations + token * token_bytes;
+    args.tokens = std::min<int64_t>(kChunkTokens, tokens - token);
+    args.y = y + token * y_stride;
+    kernel(args);
+  }
+}
+
+}  // namespace troika::cpu
