@@ -1,0 +1,284 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+
+#include "core/check.h"
+#include "engine/mtp_drafter.h"
+
+namespace troika {
+namespace {
+
+constexpr int64_t kContextMax = int64_t{1} << 24;
+constexpr int64_t kSequencesMax = 4096;
+constexpr int64_t kChunkMax = 1 << 16;
+
+Status in_range(std::string_view what, int64_t value, int64_t min, int64_t max) {
+  if (value < min || value > max)
+    return fail(ErrorCode::invalid_argument, "{} is {}, wanted {} to {}", what, value, min, max);
+  return ok();
+}
+
+Status validate_options(const EngineOptions& options) {
+  TROIKA_RETURN_IF_ERROR(in_range("the context", options.context, 1, kContextMax));
+  TROIKA_RETURN_IF_ERROR(
+      in_range("the number of sequences", options.sequences_max, 1, kSequencesMax));
+  TROIKA_RETURN_IF_ERROR(in_range("the prompt chunk", options.chunk_tokens, 1, kChunkMax));
+  TROIKA_RETURN_IF_ERROR(
+      in_range("the number of drafts", options.draft_tokens_max, 0, kDraftTokensMax));
+  if (options.kv_dtype != DType::f16 && options.kv_dtype != DType::f32)
+    return fail(ErrorCode::invalid_argument, "the KV type is {}, wanted f16 or f32",
+                dtype_info(options.kv_dtype).name);
+  return ok();
+}
+
+ForwardOptions forward_options(const EngineOptions& options) {
+  // A step holds a chunk, or a verification of every sequence; the draft head catches up on as many
+  // rows again.
+  const int64_t verification = options.sequences_max * (options.draft_tokens_max + 1);
+  const int64_t catch_up = options.sequences_max * (2 * options.draft_tokens_max + 4);
+  return {.pages = options.sequences_max * ((options.context + kPageTokens - 1) / kPageTokens),
+          .sequences_max = options.sequences_max,
+          .step_tokens_max = std::max(options.chunk_tokens + verification, catch_up),
+          .step_outputs_max = verification,
+          .draft_tokens_max = options.draft_tokens_max,
+          .kv_dtype = options.kv_dtype};
+}
+
+}  // namespace
+
+Engine::Engine(const EngineOptions& options, const TokenRules& rules, Forward forward,
+               int64_t pages)
+    : options_(options),
+      tokens_(std::min(rules.tokens, forward.info().vocab)),
+      end_tokens_(rules.end_tokens.begin(), rules.end_tokens.end()),
+      forward_(std::move(forward)),
+      pages_(pages) {
+  tasks_.resize(static_cast<size_t>(options.sequences_max));
+}
+
+Result<std::unique_ptr<Engine>> Engine::make(const LoadedModel& model, const EngineOptions& options,
+                                             const TokenRules& rules,
+                                             std::unique_ptr<Drafter> drafter) {
+  TROIKA_RETURN_IF_ERROR(validate_options(options));
+  const ForwardOptions forward = forward_options(options);
+  TROIKA_TRY(Forward made, Forward::make(model, forward));
+  std::unique_ptr<Engine> engine(new Engine(options, rules, std::move(made), forward.pages));
+  engine->drafter_ = std::move(drafter);
+  if (engine->drafter_ == nullptr && model.model.info.draft_head && options.draft_tokens_max > 0)
+    engine->drafter_ = std::make_unique<MtpDrafter>(engine->forward_, engine->tokens_);
+  return engine;
+}
+
+Status Engine::validate(const Request& request) const {
+  const auto prompt = std::ssize(request.prompt);
+  if (prompt == 0)
+    return fail(ErrorCode::invalid_argument, "the prompt is empty, wanted at least one token");
+  if (prompt >= options_.context)
+    return fail(
+        ErrorCode::invalid_argument,
+        "the prompt has {} tokens and the context {}, wanted a shorter prompt or a larger context",
+        prompt, options_.context);
+  for (const TokenId id : request.prompt)
+    if (static_cast<int64_t>(id) < 0 || static_cast<int64_t>(id) >= tokens_)
+      return fail(ErrorCode::invalid_argument, "the prompt holds id {}, wanted 0 to {}",
+                  static_cast<int32_t>(id), tokens_ - 1);
+  const SpeculationOptions& spec = request.speculation;
+  TROIKA_RETURN_IF_ERROR(in_range("the draft depth", spec.depth_max, 0, options_.draft_tokens_max));
+  if (spec.type == SpecType::mtp && drafter_ == nullptr)
+    return fail(
+        ErrorCode::invalid_argument,
+        "the model has no draft head that could draft {} tokens; wanted speculation auto or none",
+        spec.depth_max);
+  return ok();
+}
+
+Result<SeqId> Engine::submit(Request request) {
+  TROIKA_RETURN_IF_ERROR(validate(request));
+  const auto free = std::ranges::find_if(tasks_, [](const auto& t) { return t == nullptr; });
+  if (free == tasks_.end())
+    return fail(ErrorCode::exhausted, "all {} sequences are in use", tasks_.size());
+  auto task = std::make_unique<Task>();
+  Sequence& s = task->sequence;
+  TROIKA_TRY(s.sampler, Sampler::make(request.sampling, 0, tokens_, end_tokens_));
+  s.id = static_cast<SeqId>(next_id_++);
+  s.slot = static_cast<int32_t>(free - tasks_.begin());
+  s.tokens = request.prompt;
+  s.prompt_tokens = std::ssize(request.prompt);
+  const int64_t room = options_.context - s.prompt_tokens;
+  s.tokens_end =
+      s.prompt_tokens + (request.tokens_max < 0 ? room : std::min(room, request.tokens_max));
+  s.stop_at_end_tokens = !request.sampling.ignore_eos;
+  s.tokens.reserve(static_cast<size_t>(s.tokens_end));
+  for (const TokenId id : s.tokens) s.sampler->accept(id);
+  task->draft.sequence = &s;
+  task->draft.tokens.reserve(static_cast<size_t>(kDraftTokensMax));
+  task->request = std::move(request);
+  if (s.tokens_left() == 0) s.finish = FinishReason::length;
+  const SeqId id = s.id;
+  *free = std::move(task);
+  return id;
+}
+
+Status Engine::propose() {
+  if (drafter_ == nullptr) return ok();
+  proposals_.clear();
+  for (const auto& task : tasks_) {
+    if (task == nullptr) continue;
+    task->draft.tokens.clear();
+    const Sequence& s = task->sequence;
+    if (s.finish != FinishReason::none || !s.answering()) continue;
+    task->draft.depth = choose_depth(
+        {.options = task->request.speculation, .room = s.tokens_left() - 1, .drafts = &s.drafts});
+    if (task->draft.depth == 0) continue;
+    TROIKA_RETURN_IF_ERROR(pages_.cover(task->sequence.pages, s.computed + 1 + task->draft.depth));
+    proposals_.push_back(std::move(task->draft));
+  }
+  TROIKA_RETURN_IF_ERROR(drafter_->propose(proposals_));
+  for (DraftRequest& proposal : proposals_)
+    tasks_[static_cast<size_t>(proposal.sequence->slot)]->draft = std::move(proposal);
+  return ok();
+}
+
+Status Engine::add_rows(Task& task, int64_t budget) {
+  Sequence& s = task.sequence;
+  StepInputs& inputs = forward_.inputs();
+  const bool answering = s.answering();
+  const int64_t left = std::ssize(s.tokens) - s.computed;
+  task.rows = answering ? 1 + std::ssize(task.draft.tokens)
+                        : std::min({left, options_.chunk_tokens, budget});
+  task.first_row = inputs.tokens();
+  task.first_output = inputs.outputs();
+  if (task.rows == 0) return ok();
+  TROIKA_RETURN_IF_ERROR(pages_.cover(s.pages, s.computed + task.rows));
+  inputs.begin_sequence({.pages = s.pages,
+                         .position = s.computed,
+                         .state_slot = s.slot,
+                         .replay = s.replay,
+                         .certain = static_cast<int32_t>(answering ? 1 : task.rows),
+                         .fresh = s.computed == 0});
+  for (int64_t i = 0; i < task.rows; i++) {
+    const int64_t position = s.computed + i;
+    const bool last = i + 1 == task.rows;
+    const bool draft = answering && i > 0;
+    inputs.add_row({.token = draft ? task.draft.tokens[static_cast<size_t>(i - 1)]
+                                   : s.tokens[static_cast<size_t>(position)],
+                    .hidden_out = answering || last ? forward_.hidden().kept(s.slot, position)
+                                                    : forward_.hidden().scratch(inputs.tokens()),
+                    .output = answering || (last && task.rows == left)});
+  }
+  task.outputs = inputs.outputs() - task.first_output;
+  return ok();
+}
+
+Result<bool> Engine::step() {
+  TROIKA_RETURN_IF_ERROR(propose());
+  forward_.inputs().clear();
+  // Sequences that answer come first: they wait for each token, a prompt only for its last.
+  for (const bool answering : {true, false})
+    for (const auto& task : tasks_) {
+      if (task == nullptr || task->sequence.answering() != answering) continue;
+      task->rows = 0;
+      task->outputs = 0;
+      if (task->sequence.finish != FinishReason::none) continue;
+      const int64_t budget = forward_.options().step_tokens_max - forward_.inputs().tokens();
+      TROIKA_RETURN_IF_ERROR(add_rows(*task, budget));
+    }
+  if (forward_.inputs().tokens() == 0) return false;
+  TROIKA_RETURN_IF_ERROR(forward_.run_trunk());
+  TROIKA_RETURN_IF_ERROR(judge());
+  return true;
+}
+
+bool Engine::wants_logits(const Task& task) const {
+  return task.outputs > 0 && (task.request.on_row || !task.sequence.sampler->greedy() ||
+                              tokens_ != forward_.info().vocab);
+}
+
+TokenId Engine::choose(Task& task, int64_t output, std::span<const int32_t> argmax,
+                       std::span<const float> logits) {
+  if (logits.empty()) return static_cast<TokenId>(argmax[static_cast<size_t>(output)]);
+  const auto vocab = static_cast<size_t>(forward_.info().vocab);
+  const auto row = logits.subspan(static_cast<size_t>(output) * vocab, vocab);
+  if (task.request.on_row) task.request.on_row(row);
+  return task.sequence.sampler->sample(row.first(static_cast<size_t>(tokens_)),
+                                       std::ssize(task.sequence.tokens), scratch_);
+}
+
+void Engine::judge_task(Task& task, std::span<const int32_t> argmax,
+                        std::span<const float> logits) {
+  Sequence& s = task.sequence;
+  const bool answering = s.answering();
+  int64_t accepted = 0;
+  for (int64_t i = 0; i < task.outputs && s.finish == FinishReason::none; i++) {
+    const TokenId token = choose(task, task.first_output + i, argmax, logits);
+    s.tokens.push_back(token);
+    s.sampler->accept(token);
+    if (task.request.on_token) task.request.on_token(token);
+    if (s.stop_at_end_tokens && std::ranges::find(end_tokens_, token) != end_tokens_.end())
+      s.finish = FinishReason::stop;
+    else if (s.tokens_left() == 0)
+      s.finish = FinishReason::length;
+    if (i + 1 == task.outputs) break;
+    if (task.draft.tokens[static_cast<size_t>(i)] != token) break;
+    accepted++;
+  }
+  const int64_t computed = answering ? 1 + accepted : task.rows;
+  followed_.push_back({.sequence = &s,
+                       .position = s.computed,
+                       .rows = computed,
+                       .first_row = task.first_row,
+                       .kept = answering});
+  s.computed += computed;
+  s.replay = static_cast<int32_t>(accepted);
+  if (!answering) {
+    if (task.request.on_prompt) task.request.on_prompt(s.computed, s.prompt_tokens);
+    return;
+  }
+  DraftStatistics& drafts = s.drafts;
+  drafts.steps++;
+  drafts.proposed += std::ssize(task.draft.tokens);
+  drafts.accepted += accepted;
+  for (size_t i = 0; i < task.draft.tokens.size(); i++) drafts.proposed_at[i]++;
+  for (size_t i = 0; i < static_cast<size_t>(accepted); i++) drafts.accepted_at[i]++;
+}
+
+Status Engine::judge() {
+  const int64_t outputs = forward_.inputs().outputs();
+  std::span<const int32_t> argmax;
+  std::span<const float> logits;
+  const bool read_logits = std::ranges::any_of(
+      tasks_, [this](const auto& task) { return task != nullptr && wants_logits(*task); });
+  if (read_logits) {
+    TROIKA_TRY(logits, forward_.read_logits(outputs));
+  } else if (outputs > 0) {
+    TROIKA_TRY(argmax, forward_.read_argmax(outputs));
+  }
+  followed_.clear();
+  for (const auto& task : tasks_)
+    if (task != nullptr && task->rows > 0) judge_task(*task, argmax, logits);
+  return drafter_ != nullptr ? drafter_->follow(followed_) : ok();
+}
+
+Engine::Task& Engine::task(SeqId id) const {
+  const auto found = std::ranges::find_if(
+      tasks_, [id](const auto& task) { return task != nullptr && task->sequence.id == id; });
+  TROIKA_CHECK(found != tasks_.end());
+  return **found;
+}
+
+const Sequence& Engine::sequence(SeqId id) const {
+  return task(id).sequence;
+}
+
+void Engine::cancel(SeqId id) {
+  Sequence& s = task(id).sequence;
+  if (s.finish == FinishReason::none) s.finish = FinishReason::cancelled;
+}
+
+void Engine::release(SeqId id) {
+  Task& done = task(id);
+  pages_.release(done.sequence.pages);
+  tasks_[static_cast<size_t>(done.sequence.slot)] = nullptr;
+}
+
+}  // namespace troika

@@ -1,0 +1,114 @@
+// The engine: writes the texts of any number of sequences, step by step, over one loaded model.
+//
+// A step runs a list of (sequence, n tokens): a prompt chunk, one token, or one plus its drafts are
+// the same thing with different n. Drafts are proposed before the step and judged after it; what a
+// drafter says changes the speed of a text and never a bit of it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "core/result.h"
+#include "engine/depth_policy.h"
+#include "engine/drafter.h"
+#include "engine/forward.h"
+#include "engine/pages.h"
+#include "engine/sequence.h"
+
+namespace troika {
+
+struct EngineOptions {
+  int64_t context = 4096;        // tokens that a sequence may hold
+  int64_t sequences_max = 1;     // at the same time
+  int64_t chunk_tokens = 512;    // of a prompt, in one step
+  int64_t draft_tokens_max = 8;  // of a sequence, in one step; 0 ... kDraftTokensMax
+  DType kv_dtype = DType::f16;   // f16 or f32
+};
+
+/// What the engine must know of the tokenizer.
+struct TokenRules {
+  int64_t tokens = 0;                   // ids that exist: 0 ... tokens - 1
+  std::span<const TokenId> end_tokens;  // that end a text
+};
+
+/// One text to write.
+struct Request {
+  std::vector<TokenId> prompt;
+  int64_t tokens_max = -1;  // of the answer; -1: until the context is full
+  SamplingOptions sampling;
+  SpeculationOptions speculation;
+  std::function<void(TokenId)> on_token;  // each chosen token, end tokens included
+  std::function<void(std::span<const float>)>
+      on_row;  // each row of logits that chose a token, before it
+  std::function<void(int64_t done, int64_t total)> on_prompt;  // prompt tokens read
+};
+
+/// Thread: one, which owns it.
+class Engine {
+ public:
+  /// Plans memory for `options` and compiles the model. `model` is borrowed. Without a `drafter`,
+  /// the model's own head drafts, where it has one. Errors: invalid_argument — an option out of its
+  /// range; exhausted — the memory does not suffice.
+  static Result<std::unique_ptr<Engine>> make(const LoadedModel& model,
+                                              const EngineOptions& options, const TokenRules& rules,
+                                              std::unique_ptr<Drafter> drafter = nullptr);
+
+  /// Takes a request. Errors: invalid_argument — an empty prompt, a prompt that does not fit the
+  /// context with one token to spare, an id that is no token, sampling options out of range, drafts
+  /// from a model without a draft head; exhausted — all sequences are in use.
+  Result<SeqId> submit(Request request);
+
+  /// Runs one step over all sequences that have something to compute. False: there was nothing to
+  /// do.
+  Result<bool> step();
+
+  /// What is known about a sequence, until release().
+  const Sequence& sequence(SeqId id) const;
+
+  /// Ends a sequence after the current step; its tokens so far stay readable.
+  void cancel(SeqId id);
+
+  /// Forgets a sequence and frees what it held.
+  void release(SeqId id);
+
+  const Forward& forward() const { return forward_; }
+
+ private:
+  struct Task {  // a sequence at work
+    Sequence sequence;
+    Request request;
+    DraftRequest draft;  // of the coming step
+    int64_t rows = 0;    // in the running step
+    int64_t first_row = 0;
+    int64_t first_output = 0;
+    int64_t outputs = 0;
+  };
+
+  Engine(const EngineOptions& options, const TokenRules& rules, Forward forward, int64_t pages);
+  Status validate(const Request& request) const;
+  Status propose();
+  Status add_rows(Task& task, int64_t budget);
+  Status judge();
+  void judge_task(Task& task, std::span<const int32_t> argmax, std::span<const float> logits);
+  TokenId choose(Task& task, int64_t output, std::span<const int32_t> argmax,
+                 std::span<const float> logits);
+  bool wants_logits(const Task& task) const;
+  Task& task(SeqId id) const;
+
+  EngineOptions options_;
+  int64_t tokens_;
+  std::vector<TokenId> end_tokens_;
+  Forward forward_;
+  Pages pages_;
+  std::unique_ptr<Drafter> drafter_;
+  std::vector<std::unique_ptr<Task>> tasks_;  // by state slot; null: free
+  std::vector<DraftRequest> proposals_;
+  std::vector<FollowedRows> followed_;
+  Candidates scratch_;
+  int32_t next_id_ = 0;
+};
+
+}  // namespace troika

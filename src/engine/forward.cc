@@ -1,0 +1,144 @@
+#include "engine/forward.h"
+
+#include <algorithm>
+#include <variant>
+
+#include "core/check.h"
+
+namespace troika {
+namespace {
+
+int64_t units_of(const StateSpec& spec, const ForwardOptions& options, const HiddenUnits& hidden) {
+  if (std::holds_alternative<KvState>(spec)) return options.pages;
+  if (std::holds_alternative<HiddenState>(spec)) return hidden.count(options.sequences_max);
+  return options.sequences_max;
+}
+
+template <typename T>
+std::vector<T*> raw(const std::vector<std::unique_ptr<T>>& owned) {
+  std::vector<T*> pointers;
+  for (const auto& one : owned) pointers.push_back(one.get());
+  return pointers;
+}
+
+}  // namespace
+
+HiddenUnits::HiddenUnits(int64_t step_tokens_max, int64_t draft_tokens_max)
+    // A sequence drafts from the row before its first unread position, and a verification adds a
+    // row for each draft; twice that lets the head lag behind for a few steps.
+    : scratch_(step_tokens_max), ring_(2 * (draft_tokens_max + 2)) {}
+
+int32_t HiddenUnits::kept(int32_t slot, int64_t position) const {
+  return static_cast<int32_t>(scratch_ + slot * (ring_ + 1) + position % ring_);
+}
+
+int32_t HiddenUnits::chain(int32_t slot) const {
+  return static_cast<int32_t>(scratch_ + slot * (ring_ + 1) + ring_);
+}
+
+Forward::Forward(const LoadedModel& model, const ForwardOptions& options, StepInputs inputs)
+    : model_(&model),
+      device_(model.device),
+      options_(options),
+      hidden_(options.step_tokens_max, options.draft_tokens_max),
+      inputs_(std::move(inputs)) {}
+
+Result<Forward> Forward::make(const LoadedModel& model, const ForwardOptions& options) {
+  const Sizes sizes{options.step_tokens_max, options.step_outputs_max, options.sequences_max};
+  if (sizes.tokens < 1 || sizes.outputs < 1 || sizes.outputs > sizes.tokens ||
+      sizes.sequences < 1 || options.pages < 1 || options.draft_tokens_max < 0)
+    return fail(
+        ErrorCode::invalid_argument,
+        "a step of {} tokens, {} outputs, {} sequences, {} pages, {} drafts cannot be planned",
+        sizes.tokens, sizes.outputs, sizes.sequences, options.pages, options.draft_tokens_max);
+  Device& device = *model.device;
+  TROIKA_TRY(StepInputs inputs, StepInputs::make(device, sizes, options.pages));
+  Forward f(model, options, std::move(inputs));
+  TROIKA_RETURN_IF_ERROR(f.allocate_states());
+  const int64_t vocab = model.model.info.vocab;
+  const int64_t logits_bytes = sizes.outputs * vocab * static_cast<int64_t>(sizeof(float));
+  TROIKA_TRY(f.logits_, device.allocate(logits_bytes));
+  TROIKA_TRY(f.argmax_, device.allocate(sizes.outputs * static_cast<int64_t>(sizeof(int32_t))));
+  f.device_bytes_ += logits_bytes;
+  f.host_argmax_.resize(static_cast<size_t>(sizes.outputs));
+  f.host_logits_.resize(static_cast<size_t>(sizes.outputs * vocab));
+
+  const auto weights = raw(model.weights);
+  const auto states = raw(f.states_);
+  const Resources resources{.weights = weights,
+                            .state_infos = model.model.states,
+                            .states = states,
+                            .state_options = f.state_options()};
+  TROIKA_TRY(f.trunk_, device.compile(model.model.trunk, sizes, resources));
+  if (model.model.draft) {
+    TROIKA_TRY(f.draft_, device.compile(*model.model.draft, sizes, resources));
+  }
+  return f;
+}
+
+StateOptions Forward::state_options() const {
+  return {.kv_dtype = options_.kv_dtype, .log_tokens = options_.draft_tokens_max};
+}
+
+Status Forward::allocate_states() {
+  for (const StateInfo& info : model_->model.states) {
+    const int64_t units = units_of(info.spec, options_, hidden_);
+    Result<std::unique_ptr<Buffer>> buffer =
+        device_->allocate_state(info.spec, state_options(), units);
+    if (!buffer.ok())
+      return fail(buffer.error().code(), "{} ({} units of {} bytes): {}", info.name, units,
+                  state_unit_bytes(info.spec, state_options()), buffer.error().message());
+    device_bytes_ += units * state_unit_bytes(info.spec, state_options());
+    states_.push_back(std::move(*buffer));
+  }
+  return ok();
+}
+
+Status Forward::run(Executable& program, bool chained) {
+  Bindings bindings;
+  TROIKA_RETURN_IF_ERROR(inputs_.upload(*device_, bindings));
+  if (chained) bindings[Input::token_ids] = {argmax_.get(), 0};
+  bindings[Output::logits] = {logits_.get(), 0};
+  bindings[Output::argmax] = {argmax_.get(), 0};
+  TROIKA_TRY(last_, device_->run(program, bindings));
+  return ok();
+}
+
+Status Forward::run_trunk() {
+  return run(*trunk_, false);
+}
+
+Status Forward::run_draft() {
+  TROIKA_CHECK(draft_ != nullptr);
+  return run(*draft_, false);
+}
+
+Status Forward::run_draft_chained() {
+  TROIKA_CHECK(draft_ != nullptr);
+  return run(*draft_, true);
+}
+
+Status Forward::queue_argmax(std::span<int32_t> rows) {
+  TROIKA_TRY(last_, device_->read({argmax_.get(), 0}, std::as_writable_bytes(rows)));
+  return ok();
+}
+
+Result<std::span<const int32_t>> Forward::read_argmax(int64_t count) {
+  const auto rows = std::span(host_argmax_).first(static_cast<size_t>(count));
+  TROIKA_RETURN_IF_ERROR(queue_argmax(rows));
+  TROIKA_RETURN_IF_ERROR(finish());
+  return std::span<const int32_t>(rows);
+}
+
+Result<std::span<const float>> Forward::read_logits(int64_t count) {
+  const auto rows = std::span(host_logits_).first(static_cast<size_t>(count * info().vocab));
+  TROIKA_TRY(last_, device_->read({logits_.get(), 0}, std::as_writable_bytes(rows)));
+  TROIKA_RETURN_IF_ERROR(finish());
+  return std::span<const float>(rows);
+}
+
+Status Forward::finish() {
+  return device_->wait(last_);
+}
+
+}  // namespace troika

@@ -1,0 +1,102 @@
+// The forward passes of one loaded model: its states in device memory, its graphs compiled, and the
+// two kinds of step, trunk and draft. Whoever calls it decides what a step holds; there is no other
+// way to compute a token.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "core/result.h"
+#include "engine/loaded_model.h"
+#include "engine/step_inputs.h"
+
+namespace troika {
+
+/// Fixed when a Forward is made.
+struct ForwardOptions {
+  int64_t pages = 0;               // KV pages in all
+  int64_t sequences_max = 1;       // state slots
+  int64_t step_tokens_max = 512;   // rows of a step
+  int64_t step_outputs_max = 512;  // output rows of a step, at most step_tokens_max
+  int64_t draft_tokens_max = 8;    // unverified tokens of a sequence; log depth of recurrent states
+  DType kv_dtype = DType::f16;
+};
+
+/// Where hidden rows live: a scratch unit for each row of a step, then for each state slot a ring
+/// over positions and one unit for the draft head's own output.
+class HiddenUnits {
+ public:
+  HiddenUnits(int64_t step_tokens_max, int64_t draft_tokens_max);
+  /// For row `row` of the running step; valid until the next step.
+  int32_t scratch(int64_t row) const { return static_cast<int32_t>(row); }
+  /// For `position` of the sequence in `slot`; overwritten by position + ring().
+  int32_t kept(int32_t slot, int64_t position) const;
+  /// For what the draft head hands to its next step.
+  int32_t chain(int32_t slot) const;
+  /// Positions that are kept at the same time.
+  int64_t ring() const { return ring_; }
+  int64_t count(int64_t sequences_max) const { return scratch_ + sequences_max * (ring_ + 1); }
+
+ private:
+  int64_t scratch_;
+  int64_t ring_;
+};
+
+/// Runs steps. Thread: engine.
+class Forward {
+ public:
+  /// Allocates states and compiles the graphs. `model` is borrowed and must outlive it.
+  /// Errors: exhausted — the device's memory does not suffice, with the sum wanted; unsupported;
+  /// invalid_argument.
+  static Result<Forward> make(const LoadedModel& model, const ForwardOptions& options);
+
+  const ForwardOptions& options() const { return options_; }
+  const HiddenUnits& hidden() const { return hidden_; }
+  const ModelInfo& info() const { return model_->model.info; }
+  int64_t device_bytes() const { return device_bytes_; }  // states and step buffers
+
+  /// Queues one step of the trunk over what `inputs()` holds.
+  Status run_trunk();
+  /// Queues one step of the draft head over what `inputs()` holds.
+  Status run_draft();
+  /// As run_draft(), but each row's token is the argmax that the last step left on the device, row
+  /// by row.
+  Status run_draft_chained();
+
+  /// What the next step computes.
+  StepInputs& inputs() { return inputs_; }
+
+  /// Queues a read of the argmax of the last step's first output rows; `rows` holds them after
+  /// finish().
+  Status queue_argmax(std::span<int32_t> rows);
+  /// Waits for the last step and reads the argmax of its first `count` output rows. Valid until the
+  /// next read.
+  Result<std::span<const int32_t>> read_argmax(int64_t count);
+  /// The same for logits: [count, vocab].
+  Result<std::span<const float>> read_logits(int64_t count);
+  /// Waits for everything queued.
+  Status finish();
+
+ private:
+  Forward(const LoadedModel& model, const ForwardOptions& options, StepInputs inputs);
+  StateOptions state_options() const;
+  Status allocate_states();
+  Status run(Executable& program, bool chained);
+
+  const LoadedModel* model_;
+  Device* device_;
+  ForwardOptions options_;
+  HiddenUnits hidden_;
+  int64_t device_bytes_ = 0;
+  StepInputs inputs_;
+  std::vector<std::unique_ptr<Buffer>> states_;
+  std::unique_ptr<Executable> trunk_, draft_;
+  std::unique_ptr<Buffer> logits_, argmax_;
+  std::vector<float> host_logits_;
+  std::vector<int32_t> host_argmax_;
+  Event last_;
+};
+
+}  // namespace troika

@@ -1,0 +1,149 @@
+#include "engine/mtp_drafter.h"
+
+#include <algorithm>
+
+namespace troika {
+namespace {
+
+SequenceInput input_of(const Sequence& sequence, int64_t position) {
+  return {.pages = sequence.pages, .position = position, .state_slot = sequence.slot};
+}
+
+TokenId token_at(const Sequence& sequence, int64_t position) {
+  return sequence.tokens[static_cast<size_t>(position)];
+}
+
+}  // namespace
+
+MtpDrafter::MtpDrafter(Forward& forward, int64_t tokens) : forward_(forward), tokens_(tokens) {}
+
+void MtpDrafter::add_cells(const FollowedRows& rows) {
+  Sequence& sequence = *rows.sequence;
+  StepInputs& inputs = forward_.inputs();
+  const int64_t end = rows.position + rows.rows;
+  inputs.begin_sequence(input_of(sequence, sequence.head_computed));
+  for (int64_t p = sequence.head_computed; p < end; p++) {
+    const bool scratch = !rows.kept && p - 1 >= rows.position;
+    RowInput row{.token = token_at(sequence, p)};
+    if (p > 0)
+      row.hidden_in = scratch ? forward_.hidden().scratch(rows.first_row + p - 1 - rows.position)
+                              : forward_.hidden().kept(sequence.slot, p - 1);
+    inputs.add_row(row);
+  }
+  sequence.head_computed = end;
+}
+
+Status MtpDrafter::follow(std::span<const FollowedRows> rows) {
+  forward_.inputs().clear();
+  for (const FollowedRows& followed : rows) {
+    // Rows that are kept by position can wait for the next draft, until the ring comes round.
+    const int64_t lag = followed.position + followed.rows - followed.sequence->head_computed;
+    if (!followed.kept || lag > forward_.options().draft_tokens_max + 2) add_cells(followed);
+  }
+  forward_.inputs().set_output_hidden({});
+  return forward_.inputs().tokens() > 0 ? forward_.run_draft() : ok();
+}
+
+int64_t MtpDrafter::active_at(int64_t depth) const {
+  return std::ranges::count_if(chains_,
+                               [depth](const Chain& c) { return c.request->depth > depth; });
+}
+
+void MtpDrafter::add_first_step() {
+  StepInputs& inputs = forward_.inputs();
+  inputs.clear();
+  output_units_.clear();
+  for (const Chain& chain : chains_) {
+    Sequence& sequence = *chain.request->sequence;
+    inputs.begin_sequence(input_of(sequence, sequence.head_computed));
+    for (int64_t p = sequence.head_computed; p <= sequence.computed; p++)
+      inputs.add_row({.token = token_at(sequence, p),
+                      .hidden_in = p > 0 ? forward_.hidden().kept(sequence.slot, p - 1) : -1,
+                      .output = p == sequence.computed});
+    sequence.head_computed = sequence.computed + 1;
+    output_units_.push_back(forward_.hidden().chain(sequence.slot));
+  }
+  inputs.set_output_hidden(output_units_);
+}
+
+void MtpDrafter::add_chained_step(int64_t active, int64_t depth) {
+  StepInputs& inputs = forward_.inputs();
+  inputs.clear();
+  output_units_.clear();
+  for (int64_t i = 0; i < active; i++) {
+    const DraftRequest& request = *chains_[static_cast<size_t>(i)].request;
+    const Sequence& sequence = *request.sequence;
+    const int32_t unit = forward_.hidden().chain(sequence.slot);
+    const bool known = std::ssize(request.tokens) >= depth;
+    inputs.begin_sequence(input_of(sequence, sequence.computed + depth));
+    inputs.add_row(
+        {.token = known ? request.tokens.back() : TokenId{}, .hidden_in = unit, .output = true});
+    output_units_.push_back(unit);
+  }
+  inputs.set_output_hidden(output_units_);
+}
+
+Status MtpDrafter::propose_greedy() {
+  const int64_t depth_max = chains_.front().request->depth;
+  const int64_t chains = std::ssize(chains_);
+  drafted_.resize(static_cast<size_t>(depth_max * chains));
+  add_first_step();
+  TROIKA_RETURN_IF_ERROR(forward_.run_draft());
+  for (int64_t depth = 0; depth < depth_max; depth++) {
+    const int64_t active = active_at(depth);
+    if (depth > 0) {
+      add_chained_step(active, depth);
+      TROIKA_RETURN_IF_ERROR(forward_.run_draft_chained());
+    }
+    TROIKA_RETURN_IF_ERROR(forward_.queue_argmax(std::span(drafted_).subspan(
+        static_cast<size_t>(depth * chains), static_cast<size_t>(active))));
+  }
+  TROIKA_RETURN_IF_ERROR(forward_.finish());
+  for (int64_t i = 0; i < chains; i++) {
+    DraftRequest& request = *chains_[static_cast<size_t>(i)].request;
+    for (int64_t depth = 0; depth < request.depth; depth++)
+      request.tokens.push_back(
+          static_cast<TokenId>(drafted_[static_cast<size_t>(depth * chains + i)]));
+  }
+  return ok();
+}
+
+Status MtpDrafter::propose_sampled() {
+  const int64_t depth_max = chains_.front().request->depth;
+  for (int64_t depth = 0; depth < depth_max; depth++) {
+    const int64_t active = active_at(depth);
+    if (depth == 0)
+      add_first_step();
+    else
+      add_chained_step(active, depth);
+    TROIKA_RETURN_IF_ERROR(forward_.run_draft());
+    TROIKA_TRY(const std::span<const float> logits, forward_.read_logits(active));
+    for (int64_t i = 0; i < active; i++) {
+      Chain& chain = chains_[static_cast<size_t>(i)];
+      const auto row = logits.subspan(static_cast<size_t>(i * forward_.info().vocab),
+                                      static_cast<size_t>(tokens_));
+      const int64_t position = chain.request->sequence->computed + 1 + depth;
+      const TokenId token = chain.sampler->sample(row, position, scratch_);
+      chain.sampler->accept(token);
+      chain.request->tokens.push_back(token);
+    }
+  }
+  return ok();
+}
+
+Status MtpDrafter::propose(std::span<DraftRequest> requests) {
+  chains_.clear();
+  bool greedy = tokens_ == forward_.info().vocab;
+  for (DraftRequest& request : requests) {
+    request.tokens.clear();
+    if (request.depth == 0) continue;
+    chains_.push_back({&request, request.sequence->sampler});
+    greedy = greedy && request.sequence->sampler->greedy();
+  }
+  if (chains_.empty()) return ok();
+  std::ranges::stable_sort(chains_, std::ranges::greater{},
+                           [](const Chain& c) { return c.request->depth; });
+  return greedy ? propose_greedy() : propose_sampled();
+}
+
+}  // namespace troika

@@ -1,0 +1,47 @@
+// Drafts with the model's own multi-token-prediction head. Its cell p holds (token p, hidden p - 1)
+// in a KV cache of its own, in the same pages; the last cell gives the first draft, and each
+// further draft reads the head's own hidden state. Source: arXiv 2412.19437, section 2.2.
+#pragma once
+
+#include <vector>
+
+#include "engine/drafter.h"
+#include "engine/forward.h"
+
+namespace troika {
+
+/// While a prompt is read, only the head's keys and values are computed. After a verification the
+/// cells of accepted tokens are written together with the next draft, from the trunk's hidden
+/// states, so refused ones never are.
+class MtpDrafter final : public Drafter {
+ public:
+  /// @param forward  of a model with a draft head; borrowed.
+  /// @param tokens  vocabulary of the tokenizer; rows of logits behind it are no tokens.
+  MtpDrafter(Forward& forward, int64_t tokens);
+
+  Status propose(std::span<DraftRequest> requests) override;
+  Status follow(std::span<const FollowedRows> rows) override;
+
+ private:
+  struct Chain {
+    DraftRequest* request;
+    std::optional<Sampler> sampler;  // a copy, which sees the noise that verification will see
+  };
+
+  void add_cells(const FollowedRows& rows);
+  void add_first_step();
+  void add_chained_step(int64_t active, int64_t depth);
+  Status propose_greedy();
+  Status propose_sampled();
+  int64_t active_at(int64_t depth) const;
+
+  Forward& forward_;
+  int64_t tokens_;
+  std::vector<Chain> chains_;  // deepest first, so that the rows of a chained step are the first
+                               // rows of the one before
+  std::vector<int32_t> output_units_;
+  std::vector<int32_t> drafted_;  // [depth][chain]
+  Candidates scratch_;
+};
+
+}  // namespace troika

@@ -1,0 +1,31 @@
+// A drafter for tests: it knows the text and is right or wrong as told, so that every way in which
+// a verification can end is reached on purpose.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "engine/drafter.h"
+
+namespace troika {
+
+class ScriptedDrafter final : public Drafter {
+ public:
+  /// Whether the draft of the token at `position` of the text shall be right.
+  using Script = std::function<bool(int64_t position)>;
+
+  /// @param text  prompt and answer; drafts beyond its end are wrong.
+  /// @param vocab  a wrong draft is another token below this.
+  ScriptedDrafter(std::vector<TokenId> text, int64_t vocab, Script script);
+
+  Status propose(std::span<DraftRequest> requests) override;
+  Status follow(std::span<const FollowedRows> rows) override;
+
+ private:
+  std::vector<TokenId> text_;
+  int64_t vocab_;
+  Script script_;
+};
+
+}  // namespace troika

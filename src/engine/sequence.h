@@ -1,0 +1,58 @@
+// One text being written: its tokens, what of it is computed, and where its states lie.
+//
+// Positions. tokens holds prompt and answer. The trunk has computed [0, computed); rows behind that
+// are drafts that were refused or tokens not read yet. `replay` tokens before `computed` are only
+// in the recurrent states' log. The draft head has keys and values for [0, head_computed). While
+// answering, tokens.size() == computed + 1: the last token was chosen but not read.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "core/ids.h"
+#include "engine/sampler.h"
+
+namespace troika {
+
+/// The most tokens that a step may draft for one sequence.
+inline constexpr int64_t kDraftTokensMax = 16;
+
+/// How often drafts were proposed and accepted, in all and at each depth (0: the first draft of a
+/// step).
+struct DraftStatistics {
+  int64_t proposed = 0;
+  int64_t accepted = 0;
+  int64_t steps = 0;  // forward passes of the trunk that chose tokens after the first
+  std::array<int64_t, kDraftTokensMax> proposed_at{};
+  std::array<int64_t, kDraftTokensMax> accepted_at{};
+};
+
+/// Why a sequence ended.
+enum class FinishReason : uint8_t { none, stop, length, cancelled };
+
+struct Sequence {
+  SeqId id{};
+  std::vector<TokenId> tokens;
+  int64_t prompt_tokens = 0;
+  int64_t tokens_end = 0;  // size of `tokens` at which it ends
+  std::optional<Sampler> sampler;
+  bool stop_at_end_tokens = true;
+
+  std::vector<PageId> pages;
+  int32_t slot = 0;
+  int64_t computed = 0;
+  int32_t replay = 0;
+  int64_t head_computed = 0;
+
+  FinishReason finish = FinishReason::none;
+  DraftStatistics drafts;
+
+  /// Whether the prompt is read and the first token chosen.
+  bool answering() const { return std::ssize(tokens) > prompt_tokens; }
+  int64_t tokens_left() const { return tokens_end - std::ssize(tokens); }
+};
+
+}  // namespace troika
