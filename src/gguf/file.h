@@ -36,12 +36,12 @@ struct TensorInfo {
 /// An open model file. Movable; views into it (metadata, names, data) live as long as it does.
 class File {
  public:
-  /// Maps and checks the file at `path`; of a split file, the first shard, and all others beside
-  /// it.
+  /// Maps and checks the file at `path`; of a split file, the first shard and all others beside it.
   ///
   /// Errors: not_found — a file is missing; corrupt — it says something impossible; unsupported —
   /// version 1, big endian, or a tensor type we do not know; invalid_argument — not a regular file,
-  /// or not the first shard. Cost: O(metadata); tensor data is not touched.
+  /// or not the first shard.
+  /// Cost: O(metadata); tensor data is not touched.
   static Result<File> open(const std::filesystem::path& path);
 
   /// The same for bytes in memory that outlive the File and hold a whole model. `name` opens every

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 

@@ -24,8 +24,7 @@ constexpr uint64_t kTensorBytesMin = 8 + 1 + 4 + 4 + 8;  // length, a letter, ax
 constexpr uint64_t kKeyNameBytesMax = 65535;
 constexpr uint64_t kTensorNameBytesMax = 63;
 constexpr uint64_t kStringBytesMax = 1 << 30;
-constexpr uint64_t kArrayElementsMax = 1 << 30;
-constexpr uint64_t kArrayStringsMax = 1 << 24;
+constexpr uint64_t kArrayElementsMax = 1 << 24;  // vocabularies have 2^18; a copy stays in memory
 constexpr uint32_t kAxesMax = 4;
 constexpr int64_t kAlignmentDefault = 32;
 constexpr int64_t kAlignmentMin = 8;
@@ -85,13 +84,14 @@ Result<ValueType> read_value_type(Cursor& cursor, std::string_view what) {
 // Moves over `count` elements of `type`; strings are walked, so that all their lengths are known to
 // be sound.
 Status skip_elements(Cursor& cursor, ValueType type, uint64_t count) {
-  if (type != ValueType::string) {
-    const auto bytes_each = static_cast<uint64_t>(value_type_bytes(type));
-    TROIKA_RETURN_IF_ERROR(check_count(cursor, "elements", count, kArrayElementsMax, bytes_each));
+  const bool strings = type == ValueType::string;
+  const auto bytes_each = strings ? 8 : static_cast<uint64_t>(value_type_bytes(type));
+  const std::string_view of = strings ? "strings" : "elements";
+  TROIKA_RETURN_IF_ERROR(check_count(cursor, of, count, kArrayElementsMax, bytes_each));
+  if (!strings) {
     TROIKA_RETURN_IF_ERROR(cursor.take(count * bytes_each, "the value"));
     return ok();
   }
-  TROIKA_RETURN_IF_ERROR(check_count(cursor, "strings", count, kArrayStringsMax, 8));
   for (uint64_t i = 0; i < count; i++)
     TROIKA_RETURN_IF_ERROR(cursor.string(kStringBytesMax, "a string"));
   return ok();

@@ -28,7 +28,7 @@ constexpr int64_t kChunk = 1024;  // a multiple of every block length
 void decode_row(DType dtype, const std::byte* source, float* target, int64_t elements) {
   const DTypeInfo& info = dtype_info(dtype);
   TROIKA_CHECK(info.decodes);
-  TROIKA_CHECK(elements % info.block == 0);
+  TROIKA_CHECK(elements >= 0 && elements % info.block == 0);
   kDecoders[static_cast<size_t>(dtype)](source, target, elements / info.block);
 }
 

@@ -1,4 +1,4 @@
-// Counts what this test program allocates: it replaces operator new (tests/gguf_files/allocated.cc).
+// Counts what this test program allocates: allocated.cc replaces operator new.
 #pragma once
 
 #include <cstdint>

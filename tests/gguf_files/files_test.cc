@@ -1,5 +1,5 @@
-// Good and hostile GGUF files: tests/gguf_files always; where ../shared/fixtures is present, the set
-// there by its own manifest, and every model file that lies beside it.
+// Good and hostile GGUF files: tests/gguf_files always; where ../shared/fixtures is present, the
+// set there by its own manifest, and every model file that lies beside it.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -62,7 +62,8 @@ std::vector<float> values_of(const TensorInfo& tensor) {
 
 TEST(GgufFiles, OpenOrAreRefusedByName) {
   for (const Json& row : read_json(testing::test_data("gguf_files") / "manifest.json")) {
-    const auto path = testing::test_data("gguf_files") / "files" / row.at("file").get<std::string>();
+    const auto path =
+        testing::test_data("gguf_files") / "files" / row.at("file").get<std::string>();
     const std::string message = open_and_read(path);
     if (row.contains("refused"))
       EXPECT_NE(message.find(row.at("refused").get<std::string>()), message.npos)
