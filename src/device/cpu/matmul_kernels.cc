@@ -12,7 +12,10 @@ MatmulKernels portable_matmul_kernels() {
 }
 
 MatmulKernels avx512_matmul_kernels() {
-  return portable_matmul_kernels();
+  using namespace avx512;
+  return {{matmul_f32, matmul_f16, matmul_bf16, matmul_u4_32, matmul_i8_32, matmul_u4_affine,
+           matmul_u5_affine, matmul_i6_scaled, matmul_i3_scaled, matmul_i4_table},
+          {portable::quantize_f32, quantize_block_32, quantize_super_32, quantize_super_16}};
 }
 
 }  // namespace troika::cpu

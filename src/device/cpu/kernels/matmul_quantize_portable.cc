@@ -1,18 +1,17 @@
 // Activations to 8 bits in plain C++: the specification of the fast quantisers, which give the same
-// q and d. Rules: QuantizeKernel in kernels/matmul.h.
+// bytes. Rules: QuantizeKernel in kernels/matmul.h.
 #include <algorithm>
 #include <bit>
 #include <cstring>
 #include <limits>
 
 #include "device/cpu/kernels/matmul_portable.h"
+#include "device/cpu/kernels/matmul_quantize_body.h"
 
 namespace troika::cpu::portable {
 namespace {
 
-constexpr uint32_t kInfinityBits = 0x7f800000;
-constexpr uint32_t kSmallestBits = 0x0d800000;  // 2^-100: below, 127 / amax nears overflow
-constexpr float kRound = 12582912.0f;           // 1.5 * 2^23: adding it rounds to nearest even
+constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it rounds to nearest, ties to even
 
 /// A block of `Columns` values: q in the order of x, and the scale.
 template <int Columns>
@@ -30,74 +29,49 @@ struct Quantized {
     const bool finite = amax_bits < kInfinityBits;
     const bool zero = !finite || amax_bits < kSmallestBits;
     const auto amax = std::bit_cast<float>(amax_bits);
+    d = !finite ? std::numeric_limits<float>::quiet_NaN() : zero ? 0.0f : amax / 127.0f;
+    if (zero) {
+      std::memset(q, 0, sizeof q);
+      return;
+    }
     const float inverse = 127.0f / amax;
     for (int k = 0; k < Columns; k++) {
       const auto rounded = std::bit_cast<int32_t>(x[k] * inverse + kRound);
-      q[k] = static_cast<int8_t>(zero ? 0 : rounded - std::bit_cast<int32_t>(kRound));
+      q[k] = static_cast<int8_t>(rounded - std::bit_cast<int32_t>(kRound));
     }
-    d = !finite ? std::numeric_limits<float>::quiet_NaN() : zero ? 0.0f : amax / 127.0f;
   }
 
-  /// Sums of the positive and of the negative among `count` values from `first`.
-  struct Sums {
-    int32_t positive = 0;
-    int32_t negative = 0;
-    int32_t all() const { return positive + negative; }
-  };
-  Sums sums(int first, int count) const {
-    Sums sums;
-    for (int k = first; k < first + count; k++) (q[k] > 0 ? sums.positive : sums.negative) += q[k];
+  QuantSums sums(int first) const {
+    QuantSums sums = {};
+    for (int k = first; k < first + 16; k++) (q[k] > 0 ? sums.positive : sums.negative) += q[k];
     return sums;
   }
 };
-
-constexpr int32_t kShortMin = -32768, kShortMax = 32767;
-
-/// Stores q with two sub-blocks of `Sub` taking turns every 4 columns.
-template <int Sub>
-void interleave(const int8_t* q, int8_t* out) {
-  for (int p = 0; p < 256; p += 2 * Sub)
-    for (int k = 0; k < Sub; k += 4)
-      for (int s = 0; s < 2; s++) std::memcpy(out + p + 2 * k + 4 * s, q + p + s * Sub + k, 4);
-}
 
 Block32 make_block_32(const float* x, int64_t columns) {
   const Quantized<32> block(x, columns);
   Block32 out;
   std::memcpy(out.q, block.q, sizeof out.q);
   out.d = block.d;
-  const int32_t sum = block.sums(0, 32).all();
-  out.start_8 = -8 * sum;
-  out.start_128 = -128 * sum;
+  int32_t sum = 0;
+  for (int8_t q : block.q) sum += q;
+  set_sums(out, sum);
   return out;
 }
 
-Super32 make_super_32(const float* x, int64_t columns) {
+/// Super32 or Super16: q with two sub-blocks of `Sub` taking turns every 4 columns.
+template <class Super, int Sub>
+Super make_super(const float* x, int64_t columns) {
   const Quantized<256> block(x, columns);
-  Super32 out = {};
-  interleave<32>(block.q, out.q);
+  Super out;
+  for (int p = 0; p < 256; p += 2 * Sub)
+    for (int k = 0; k < Sub; k += 4)
+      for (int s = 0; s < 2; s++)
+        std::memcpy(out.q + p + 2 * k + 4 * s, block.q + p + s * Sub + k, 4);
   out.d = block.d;
-  for (int j = 0; j < 8; j++) {
-    const auto sums = block.sums(32 * j, 32);
-    out.sum[j] = static_cast<int16_t>(sums.all());
-    out.wide_4 |= 15 * sums.positive > kShortMax || 15 * sums.negative < kShortMin;
-    out.wide_5 |= 31 * sums.positive > kShortMax || 31 * sums.negative < kShortMin;
-  }
-  return out;
-}
-
-Super16 make_super_16(const float* x, int64_t columns) {
-  const Quantized<256> block(x, columns);
-  Super16 out = {};
-  interleave<16>(block.q, out.q);
-  out.d = block.d;
-  for (int j = 0; j < 16; j++) {
-    const auto sums = block.sums(16 * j, 16);
-    out.start_32[j] = -32 * sums.all();
-    // Weights are -32 .. 31: the largest and the smallest sum that they can make.
-    out.wide_6 |= 31 * sums.positive - 32 * sums.negative > kShortMax ||
-                  31 * sums.negative - 32 * sums.positive < kShortMin;
-  }
+  QuantSums sums[16];
+  for (int j = 0; j < 16; j++) sums[j] = block.sums(16 * j);
+  set_sums(out, sums);
   return out;
 }
 
@@ -118,10 +92,10 @@ void quantize_block_32(const float* x, int64_t columns, std::byte* out, int64_t 
   quantize<32, make_block_32>(x, columns, out, step);
 }
 void quantize_super_32(const float* x, int64_t columns, std::byte* out, int64_t step) noexcept {
-  quantize<256, make_super_32>(x, columns, out, step);
+  quantize<256, make_super<Super32, 32>>(x, columns, out, step);
 }
 void quantize_super_16(const float* x, int64_t columns, std::byte* out, int64_t step) noexcept {
-  quantize<256, make_super_16>(x, columns, out, step);
+  quantize<256, make_super<Super16, 16>>(x, columns, out, step);
 }
 
 }  // namespace troika::cpu::portable

@@ -1,0 +1,142 @@
+// y = W x for weights with signed scales of 16 columns (q6_k, q3_k), AVX-512 VNNI, 1 to 8 tokens a
+// tile. Lanes are 8 output rows times two sub-blocks; layouts: kernels/matmul_layouts.h. Scales are
+// applied two at a time as in matmul_affine_avx512.cc; sums begin at minus the weights' offset
+// times the sum of q, so the offset costs nothing.
+//   acc = fma(d * float(sum of scale * S), dx, acc)
+#include "device/cpu/kernels/matmul_tile_avx512.h"
+
+namespace troika::cpu::avx512 {
+namespace {
+
+/// The two weights of eight broadcast bytes: a[t] += wa q, b[t] += wb q.
+template <int T>
+TROIKA_INLINE void add_products(Z wa, Z wb, const Super16* x, int at, Z* a, Z* b) {
+  TROIKA_UNROLL for (int t = 0; t < T; t++) {
+    const Z q = broadcast8(x[t].q + at);
+    a[t] = _mm512_dpbusd_epi32(a[t], wa, q);
+    b[t] = _mm512_dpbusd_epi32(b[t], wb, q);
+  }
+}
+
+template <int T>
+TROIKA_INLINE void store(const Tile<Super16>& c, const Z* sum) {
+  const F d = load_half(c.head);
+  TROIKA_UNROLL for (int t = 0; t < T; t++) {
+    const F y = _mm512_mul_ps(d, _mm512_cvtepi32_ps(sum[t]));
+    _mm512_store_ps(c.acc + 16 * t, _mm512_fmadd_ps(y, _mm512_set1_ps(c.x[t].d), load_acc(c, t)));
+  }
+}
+
+/// Fetches a part of what comes later, `p` = 0 .. 7.
+template <int T, class L>
+TROIKA_INLINE void fetch(const Tile<Super16>& c, int p) {
+  if (c.fetch != nullptr) fetch_weights<L::bytes / 8>(c.fetch + p * (L::bytes / 8));
+  constexpr int kPart = T * sizeof(Super16) / 8;
+  fetch_inputs<kPart>(reinterpret_cast<const std::byte*>(c.x + T) + p * kPart);
+}
+
+struct I6 {
+  using L = I6ScaledLayout;
+  using X = Super16;
+  static constexpr int kStep = 1;
+
+  /// Columns 32 p + 8 c .. of both sub-blocks, from three lines.
+  template <int T>
+  TROIKA_INLINE static void products(const std::byte* lines, const X* x, int at, Z* a, Z* b) {
+    const Z mask = _mm512_set1_epi8(63);  // the only mask: registers are full
+    const Z z0 = load(lines), z1 = load(lines + 64), z2 = load(lines + 128);
+    add_products<T>(_mm512_and_si512(z0, mask), _mm512_and_si512(z1, mask), x, at, a, b);
+    const Z top = _mm512_ternarylogic_epi32(_mm512_srli_epi16(_mm512_andnot_si512(mask, z0), 6),
+                                            _mm512_srli_epi16(_mm512_andnot_si512(mask, z1), 4),
+                                            _mm512_srli_epi16(_mm512_andnot_si512(mask, z2), 2),
+                                            0xFE);  // the OR of the three
+    add_products<T>(_mm512_and_si512(z2, mask), top, x, at + 8, a, b);
+  }
+
+  template <int T, bool Wide>
+  TROIKA_INLINE static void run(const Tile<X>& c) {
+    Z sum[T];
+    TROIKA_UNROLL for (int t = 0; t < T; t++) sum[t] = _mm512_setzero_si512();
+    TROIKA_KEEP_LOOP for (int p = 0; p < 8; p++) {
+      Z a[T], b[T];
+      TROIKA_UNROLL for (int t = 0; t < T; t++) a[t] = b[t] = broadcast8(c.x[t].start_32 + 2 * p);
+      fetch<T, L>(c, p);
+      products<T>(c.block + 384 * p, c.x, 32 * p, a, b);
+      products<T>(c.block + 384 * p + 192, c.x, 32 * p + 16, a, b);
+      const Z scales = widen_i8(c.block + L::scales + 32 * p);
+      TROIKA_UNROLL for (int t = 0; t < T; t++) sum[t] =
+          add_scaled<Wide>(sum[t], a[t], b[t], scales);
+    }
+    store<T>(c, sum);
+  }
+
+  template <int T>
+  static void tile(const Tile<X>& c) {
+    int32_t wide = 0;
+    TROIKA_UNROLL for (int t = 0; t < T; t++) wide |= c.x[t].wide_6;
+    if (wide != 0) [[unlikely]]
+      run<T, true>(c);
+    else
+      run<T, false>(c);
+  }
+};
+
+/// Weights -4 .. 3: a sum of 16 products is at most 4 * 127 * 16 and never wide.
+struct I3 {
+  using L = I3ScaledLayout;
+  using X = Super16;
+  static constexpr int kStep = 1;
+
+  /// Bit `Bit` of each byte to bit 2; the other bits are left over.
+  template <int Bit>
+  TROIKA_INLINE static Z third(Z line) {
+    if constexpr (Bit <= 2)
+      return _mm512_slli_epi16(line, 2 - Bit);
+    else
+      return _mm512_srli_epi16(line, Bit - 2);
+  }
+
+  template <int T, int I = 0>
+  TROIKA_INLINE static void products(Z low_a, Z low_b, Z top, const X* x, int at, Z* a, Z* b) {
+    if constexpr (I < 4) {
+      const Z two = _mm512_set1_epi8(3), bit = _mm512_set1_epi8(4);
+      Z wa = _mm512_and_si512(_mm512_srli_epi16(low_a, 2 * I), two);
+      Z wb = _mm512_and_si512(_mm512_srli_epi16(low_b, 2 * I), two);
+      wa = _mm512_ternarylogic_epi32(wa, third<I>(top), bit, 0xF8);  // wa | (third & bit)
+      wb = _mm512_ternarylogic_epi32(wb, third<I + 4>(top), bit, 0xF8);
+      add_products<T>(wa, wb, x, at + 8 * I, a, b);
+      products<T, I + 1>(low_a, low_b, top, x, at, a, b);
+    }
+  }
+
+  template <int T>
+  static void tile(const Tile<X>& c) {
+    alignas(64) std::byte v[256];
+    unpack_six_bits(c.block + L::scales, v);
+    Z sum[T];
+    TROIKA_UNROLL for (int t = 0; t < T; t++) sum[t] = _mm512_setzero_si512();
+    TROIKA_KEEP_LOOP for (int p = 0; p < 8; p++) {
+      Z a[T], b[T];
+      TROIKA_UNROLL for (int t = 0; t < T; t++)  // -4 sum q, from -32 sum q
+          a[t] = b[t] = _mm512_srai_epi32(broadcast8(c.x[t].start_32 + 2 * p), 3);
+      fetch<T, L>(c, p);
+      products<T>(load(c.block + 128 * p), load(c.block + 128 * p + 64),
+                  load(c.block + L::third + 64 * p), c.x, 32 * p, a, b);
+      const Z scales = _mm512_sub_epi16(widen_u8(v + 32 * p), _mm512_set1_epi16(32));
+      TROIKA_UNROLL for (int t = 0; t < T; t++) sum[t] =
+          add_scaled<false>(sum[t], a[t], b[t], scales);
+    }
+    store<T>(c, sum);
+  }
+};
+
+}  // namespace
+
+void matmul_i6_scaled(const MatmulArgs& args) noexcept {
+  multiply<I6>(args);
+}
+void matmul_i3_scaled(const MatmulArgs& args) noexcept {
+  multiply<I3>(args);
+}
+
+}  // namespace troika::cpu::avx512
