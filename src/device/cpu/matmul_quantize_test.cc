@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "device/cpu/layouts.h"
-#include "device/cpu/matmul_case.h"
+#include "support/matmul_case.h"
 
 namespace troika::cpu {
 namespace {

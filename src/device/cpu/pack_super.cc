@@ -3,6 +3,7 @@
 #include "device/cpu/kernels/matmul_layouts.h"
 #include "device/cpu/pack.h"
 #include "device/cpu/pack_words.h"
+#include "quant/iq4_table.h"
 #include "quant/k_scales.h"
 
 namespace troika::cpu {
@@ -55,6 +56,13 @@ int q3_k_scale(const std::byte* block, int group) {
   const int low = load_byte(scales + group % 8) >> group / 8 * 4 & 15;
   return low | (load_byte(scales + 8 + group % 4) >> group / 4 * 2 & 3) << 4;
 }
+
+constexpr bool tables_agree() {
+  for (int i = 0; i < 16; i++)
+    if (quant::kIq4Values[i] != kTable[i] - kTableOffset) return false;
+  return true;
+}
+static_assert(tables_agree());
 
 /// Scale of sub-block j, already less 32.
 int iq4_xs_scale(const std::byte* block, int j) {

@@ -4,8 +4,8 @@
 
 #include <cstring>
 
-#include "device/cpu/matmul_case.h"
 #include "quant/decode.h"
+#include "support/matmul_case.h"
 
 namespace troika::cpu {
 namespace {

@@ -78,6 +78,11 @@ struct I3ScaledLayout {
   using X = Super16;
 };
 
+/// The table of I4Table plus kTableOffset, so that entries are unsigned.
+inline constexpr int kTableOffset = 128;
+alignas(16) inline constexpr uint8_t kTable[16] = {1,   24,  45,  63,  79,  93,  106, 118,
+                                                   129, 141, 153, 166, 181, 197, 217, 241};
+
 /// k = 32 j + 4 i + e, plain lanes: line 4 j + i % 4, low nibble for i < 4, high above: indices
 /// into the table. Then int8 scale[32 p + 2 r + s] of sub-block j = 2 p + s. Head: f16 d[16]. y = d
 /// scale table[q]

@@ -8,10 +8,6 @@
 namespace troika::cpu::avx512 {
 namespace {
 
-// quant/iq4_table.h plus 128.
-alignas(16) constexpr uint8_t kTable[16] = {1,   24,  45,  63,  79,  93,  106, 118,
-                                            129, 141, 153, 166, 181, 197, 217, 241};
-
 struct I4Table {
   using L = I4TableLayout;
   using X = Super32;

@@ -5,7 +5,6 @@
 
 #include "core/half.h"
 #include "device/cpu/kernels/matmul_layouts.h"
-#include "quant/iq4_table.h"
 
 namespace troika::cpu {
 namespace {
@@ -143,7 +142,7 @@ void unpack_i4_table(const std::byte* head, const std::byte* block, int row, Row
     for (int i = 0; i < 8; i++) {
       const uint32_t codes = word(block + j * 256 + i % 4 * 64 + row * 4) >> i / 4 * 4;
       for (int e = 0; e < 4; e++)
-        out.values[j * 32 + i * 4 + e] = quant::kIq4Values[codes >> 8 * e & 15];
+        out.values[j * 32 + i * 4 + e] = kTable[codes >> 8 * e & 15] - kTableOffset;
     }
     out.scales[j] = static_cast<int8_t>(byte(block + L::scales + j / 2 * 32 + row * 2 + j % 2));
   }
