@@ -1,0 +1,133 @@
+#include "device/cpu/cpu_device.h"
+
+#include <cstring>
+
+#include "core/thread_pool.h"
+#include "device/cpu/buffers.h"
+#include "device/cpu/planner.h"
+#include "device/cpu/weights.h"
+
+namespace troika {
+namespace cpu {
+namespace {
+
+bool holds_kv(DType dtype) {
+  return dtype == DType::f16 || dtype == DType::f32;
+}
+
+struct Supports {
+  DType dtype;
+  bool operator()(const Embed&) const { return imports(dtype, WeightUse::lookup); }
+  bool operator()(const MatMul&) const { return imports(dtype, WeightUse::matmul); }
+  bool operator()(const KvWrite&) const { return holds_kv(dtype); }
+  bool operator()(const Attention&) const { return holds_kv(dtype); }
+  template <typename AnyOther>
+  bool operator()(const AnyOther&) const {
+    return true;
+  }
+};
+
+class CpuDevice final : public Device {
+ public:
+  CpuDevice(std::unique_ptr<ThreadPool> pool, Isa isa, HostAllocator memory)
+      : pool_(std::move(pool)), kernels_(kernel_table(isa)), memory_(std::move(memory)) {
+    info_.name = fmt::format("cpu ({}, {} thread{})", isa_name(isa), pool_->threads(),
+                             pool_->threads() == 1 ? "" : "s");
+    info_.memory_bytes = memory_.limit_bytes();
+  }
+
+  const DeviceInfo& info() const override { return info_; }
+
+  bool supports(const Op& op, DType dtype) const override {
+    return std::visit(Supports{dtype}, op);
+  }
+
+  Result<std::unique_ptr<Buffer>> allocate(int64_t bytes) override {
+    TROIKA_TRY(HostMemory memory, memory_.allocate(bytes));
+    return std::make_unique<CpuBuffer>(std::move(memory), std::nullopt);
+  }
+
+  Result<std::unique_ptr<Buffer>> allocate_state(const StateSpec& spec, const StateOptions& options,
+                                                 int64_t units) override {
+    if (!holds_kv(options.kv_dtype))
+      return fail(ErrorCode::unsupported, "{}: keys and values as {}, wanted f16 or f32",
+                  info_.name, dtype_info(options.kv_dtype).name);
+    const int64_t unit_bytes = state_unit_bytes(spec, options);
+    if (units < 0 || unit_bytes < 0)
+      return fail(ErrorCode::invalid_argument, "{} units of {} bytes", units, unit_bytes);
+    if (unit_bytes > 0 && units > info_.memory_bytes / unit_bytes)
+      return fail(ErrorCode::exhausted, "{} units of {} bytes: {} has {} bytes in all", units,
+                  unit_bytes, info_.name, info_.memory_bytes);
+    TROIKA_TRY(HostMemory memory, memory_.allocate(units * unit_bytes));
+    return std::make_unique<CpuBuffer>(std::move(memory), StateShape{spec, options, units});
+  }
+
+  Result<std::unique_ptr<ImportedWeight>> import_weight(const WeightInfo& weight) override {
+    return cpu::import_weight(weight, *pool_, info_.name);
+  }
+
+  Result<std::unique_ptr<Executable>> compile(const Graph& graph, const Sizes& sizes,
+                                              const Resources& resources) override {
+    TROIKA_TRY(std::unique_ptr<Program> program,
+               plan_program(graph, sizes, resources, pool_->threads()));
+    TROIKA_RETURN_IF_ERROR(reserve_memory(*program, memory_, kernels_, pool_->threads()));
+    return std::unique_ptr<Executable>(std::move(program));
+  }
+
+  Result<Event> run(Executable& program, const Bindings& bindings) override {
+    auto* mine = dynamic_cast<Program*>(&program);
+    if (mine == nullptr || mine->step.kernels != &kernels_)
+      return fail(ErrorCode::invalid_argument, "the program was compiled by another device");
+    TROIKA_RETURN_IF_ERROR(run_program(*mine, bindings, *pool_));
+    return Event{++calls_};
+  }
+
+  Result<Event> write(BufferView to, std::span<const std::byte> source) override {
+    TROIKA_TRY(std::byte* const target, bytes_at(to, std::ssize(source), "write"));
+    if (!source.empty()) std::memcpy(target, source.data(), source.size());
+    return Event{++calls_};
+  }
+
+  Result<Event> read(BufferView from, std::span<std::byte> destination) override {
+    TROIKA_TRY(const std::byte* const source, bytes_at(from, std::ssize(destination), "read"));
+    if (!destination.empty()) std::memcpy(destination.data(), source, destination.size());
+    return Event{++calls_};
+  }
+
+  Result<Event> copy(BufferView from, BufferView to, int64_t bytes) override {
+    TROIKA_TRY(const std::byte* const source, bytes_at(from, bytes, "copy from"));
+    TROIKA_TRY(std::byte* const target, bytes_at(to, bytes, "copy to"));
+    if (from.buffer == to.buffer && from.offset < to.offset + bytes &&
+        to.offset < from.offset + bytes)
+      return fail(ErrorCode::invalid_argument, "copy of {} bytes from {} to {} overlaps", bytes,
+                  from.offset, to.offset);
+    if (bytes > 0) std::memcpy(target, source, static_cast<size_t>(bytes));
+    return Event{++calls_};
+  }
+
+  Status wait(Event event) override {
+    if (event.number > calls_)
+      return fail(ErrorCode::invalid_argument, "wait for call {} of {}", event.number, calls_);
+    return ok();
+  }
+
+ private:
+  std::unique_ptr<ThreadPool> pool_;
+  KernelTable kernels_;
+  HostAllocator memory_;
+  DeviceInfo info_;
+  uint64_t calls_ = 0;
+};
+
+}  // namespace
+}  // namespace cpu
+
+Result<std::unique_ptr<Device>> make_cpu_device(const CpuOptions& options) {
+  const int threads = options.threads == 0 ? available_processors() : options.threads;
+  TROIKA_TRY(std::unique_ptr<ThreadPool> pool, ThreadPool::create(threads));
+  const Isa isa = detect_cpu_features().best(options.isa_max);
+  return std::unique_ptr<Device>(
+      std::make_unique<cpu::CpuDevice>(std::move(pool), isa, options.memory));
+}
+
+}  // namespace troika

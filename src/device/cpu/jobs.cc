@@ -1,0 +1,271 @@
+#include "device/cpu/jobs.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace troika::cpu {
+namespace {
+
+constexpr int64_t kRunsPerThread = 8;
+constexpr int64_t kConvChannels = 256;     // of an item
+constexpr int64_t kArgmaxElements = 8192;  // of a run
+
+int64_t ceil_divide(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
+
+class MatmulJob final : public Job {
+ public:
+  MatmulJob(const PackedMatrix& matrix, Rows rows, Slot activations, Slot y)
+      : matrix_(matrix), rows_(rows), activations_(activations), y_(y) {}
+
+  int64_t items(const Step& step) const override {
+    return step.rows(rows_) == 0 ? 0 : matrix_.strips();
+  }
+  // Short runs make the prefetch run into strips of other threads; long ones make threads wait.
+  int64_t run_length(const Step& step) const override {
+    const int64_t strips = matrix_.strips();
+    const int64_t fair = ceil_divide(strips, step.threads);
+    return std::min(fair, std::max(kStripsMin, strips / (kRunsPerThread * step.threads)));
+  }
+  void run(const Step& step, int64_t begin, int64_t end, int thread) const override {
+    matmul(step.kernels->matmul, matrix_, step.bytes(activations_), step.rows(rows_),
+           step.floats(y_), matrix_.rows(), begin, end, step.scratch[static_cast<size_t>(thread)]);
+  }
+
+ private:
+  static constexpr int64_t kStripsMin = 16;
+  const PackedMatrix& matrix_;
+  Rows rows_;
+  Slot activations_;
+  Slot y_;
+};
+
+/// Unit `span.state_slot` of a recurrent state, and its log.
+struct RecurrentUnit {
+  RecurrentUnit(const CpuBuffer& buffer, const Span& span)
+      : log_floats(state_log_bytes(buffer.state->spec) / 4) {
+    const StateShape& shape = *buffer.state;
+    state = reinterpret_cast<float*>(buffer.data() +
+                                     span.state_slot * state_unit_bytes(shape.spec, shape.options));
+    log = state + state_unit_bytes(shape.spec, {shape.options.kv_dtype, 0}) / 4;
+  }
+  float* state;
+  float* log;
+  int64_t log_floats;  // of a token
+};
+
+class ConvJob final : public Job {
+ public:
+  ConvJob(const CausalConv& op, const float* taps, const CpuBuffer& state, Slot y)
+      : op_(op),
+        state_(state),
+        y_(y),
+        channels_(op.x.spec.elements()),
+        taps_(static_cast<size_t>(channels_ * op.taps.inputs)) {
+    for (int64_t c = 0; c < channels_; c++)
+      for (int64_t j = 0; j < op.taps.inputs; j++)
+        taps_[static_cast<size_t>(j * channels_ + c)] = taps[c * op.taps.inputs + j];
+  }
+
+  int64_t items(const Step& step) const override {
+    return std::ssize(step.spans) * ceil_divide(channels_, kConvChannels);
+  }
+  int64_t run_length(const Step&) const override { return 1; }
+  void run(const Step& step, int64_t begin, int64_t end, int) const override {
+    const int64_t pieces = ceil_divide(channels_, kConvChannels);
+    for (int64_t item = begin; item < end; item++)
+      run_piece(step, step.spans[static_cast<size_t>(item / pieces)],
+                item % pieces * kConvChannels);
+  }
+
+ private:
+  void run_piece(const Step& step, const Span& span, int64_t first) const {
+    const RecurrentUnit unit(state_, span);
+    const int64_t offset = span.row_begin * channels_;
+    step.kernels->conv.conv({.x = step.floats(op_.x.id) + offset,
+                             .x_stride = channels_,
+                             .y = step.floats(y_) + offset,
+                             .y_stride = channels_,
+                             .taps = taps_.data(),
+                             .history = unit.state,
+                             .log = unit.log,
+                             .channels = channels_,
+                             .tap_count = op_.taps.inputs,
+                             .begin = first,
+                             .end = std::min(channels_, first + kConvChannels),
+                             .rows = span.rows,
+                             .certain = span.certain,
+                             .replay = span.replay,
+                             .fresh = span.fresh != 0});
+  }
+
+  CausalConv op_;
+  const CpuBuffer& state_;
+  Slot y_;
+  int64_t channels_;
+  std::vector<float> taps_;  // [taps, channels]
+};
+
+class DeltaJob final : public Job {
+ public:
+  DeltaJob(const GatedDeltaRule& op, const CpuBuffer& state, Slot decay, Slot beta, Slot y)
+      : op_(op), state_(state), decay_(decay), beta_(beta), y_(y) {}
+
+  int64_t items(const Step& step) const override {
+    return std::ssize(step.spans) * op_.v.spec.units;
+  }
+  int64_t run_length(const Step&) const override { return 1; }
+  void run(const Step& step, int64_t begin, int64_t end, int thread) const override {
+    const int64_t heads = op_.v.spec.units;
+    for (int64_t item = begin; item < end; item++)
+      run_head(step, step.spans[static_cast<size_t>(item / heads)], item % heads, thread);
+  }
+
+ private:
+  void run_head(const Step& step, const Span& span, int64_t head, int thread) const {
+    const RecurrentUnit unit(state_, span);
+    const int64_t heads = op_.v.spec.units;
+    const int64_t key_dim = op_.k.spec.width;
+    const int64_t value_dim = op_.v.spec.width;
+    const int64_t key_head = head % op_.k.spec.units;
+    const auto at = [&](Slot slot, int64_t stride, int64_t place) {
+      return step.floats(slot) + span.row_begin * stride + place;
+    };
+    step.kernels->delta.delta_rule(
+        {.state = unit.state + head * key_dim * value_dim,
+         .log = unit.log + head * (1 + key_dim + value_dim),
+         .log_stride = unit.log_floats,
+         .q = at(op_.q.id, op_.q.spec.elements(), key_head * key_dim),
+         .q_stride = op_.q.spec.elements(),
+         .k = at(op_.k.id, op_.k.spec.elements(), key_head * key_dim),
+         .k_stride = op_.k.spec.elements(),
+         .v = at(op_.v.id, op_.v.spec.elements(), head * value_dim),
+         .v_stride = op_.v.spec.elements(),
+         .decay = at(decay_, heads, head),
+         .beta = at(beta_, heads, head),
+         .gate_stride = heads,
+         .o = at(y_, op_.v.spec.elements(), head * value_dim),
+         .o_stride = op_.v.spec.elements(),
+         .key_dim = key_dim,
+         .value_dim = value_dim,
+         .rows = span.rows,
+         .certain = span.certain,
+         .replay = span.replay,
+         .fresh = span.fresh != 0,
+         .scratch = reinterpret_cast<float*>(step.scratch[static_cast<size_t>(thread)])});
+  }
+
+  GatedDeltaRule op_;
+  const CpuBuffer& state_;
+  Slot decay_;
+  Slot beta_;
+  Slot y_;
+};
+
+class ZeroUncoveredJob final : public Job {
+ public:
+  explicit ZeroUncoveredJob(const Tensor& y) : y_(y) {}
+
+  int64_t items(const Step& step) const override {
+    int64_t covered = 0;
+    for (const Span& span : step.spans_of(outputs())) covered += span.rows;
+    return covered < step.rows(y_.spec.rows) ? 1 : 0;
+  }
+  int64_t run_length(const Step&) const override { return 1; }
+  void run(const Step& step, int64_t, int64_t, int) const override {
+    const int64_t count = y_.spec.elements();
+    const std::vector<int32_t>& row_span = step.row_spans_of(outputs());
+    for (int64_t row = 0; row < step.rows(y_.spec.rows); row++)
+      if (row_span[static_cast<size_t>(row)] < 0)
+        std::fill_n(step.floats(y_.id) + row * count, count, 0.0F);
+  }
+
+ private:
+  bool outputs() const { return y_.spec.rows == Rows::outputs; }
+  Tensor y_;
+};
+
+class ArgmaxRunsJob final : public Job {
+ public:
+  ArgmaxRunsJob(const Argmax& op, Slot largest) : op_(op), largest_(largest) {}
+
+  int64_t items(const Step& step) const override {
+    return step.rows(op_.x.spec.rows) * argmax_runs(op_);
+  }
+  int64_t run_length(const Step&) const override { return 1; }
+  void run(const Step& step, int64_t begin, int64_t end, int) const override {
+    const int64_t runs = argmax_runs(op_);
+    const int64_t count = op_.x.spec.elements();
+    for (int64_t item = begin; item < end; item++) {
+      const int64_t at = item % runs * kArgmaxElements;
+      step.floats(largest_)[item] = step.kernels->argmax.largest(
+          step.floats(op_.x.id) + item / runs * count + at, std::min(kArgmaxElements, count - at));
+    }
+  }
+
+ private:
+  Argmax op_;
+  Slot largest_;
+};
+
+class ArgmaxStep final : public RowStep {
+ public:
+  ArgmaxStep(const Argmax& op, Slot largest, Slot y) : op_(op), largest_(largest), y_(y) {}
+
+  void run(const Step& step, int64_t row) const override {
+    const int64_t runs = argmax_runs(op_);
+    const int64_t count = op_.x.spec.elements();
+    const float* largest = step.floats(largest_) + row * runs;
+    const int64_t run = std::max_element(largest, largest + runs) - largest;  // the first of equals
+    const int64_t at = run * kArgmaxElements;
+    const int64_t place =
+        at + step.kernels->argmax.find(step.floats(op_.x.id) + row * count + at,
+                                       std::min(kArgmaxElements, count - at), largest[run]);
+    const auto id = static_cast<int32_t>(place);
+    std::memcpy(step.floats(y_) + row, &id, sizeof(id));
+  }
+
+ private:
+  Argmax op_;
+  Slot largest_;
+  Slot y_;
+};
+
+}  // namespace
+
+std::unique_ptr<Job> matmul_job(const PackedMatrix& matrix, Rows rows, Slot activations, Slot y) {
+  return std::make_unique<MatmulJob>(matrix, rows, activations, y);
+}
+
+std::unique_ptr<Job> conv_job(const CausalConv& op, const float* taps, const CpuBuffer& state,
+                              Slot y) {
+  return std::make_unique<ConvJob>(op, taps, state, y);
+}
+
+std::unique_ptr<Job> delta_job(const GatedDeltaRule& op, const CpuBuffer& state, Slot decay,
+                               Slot beta, Slot y) {
+  return std::make_unique<DeltaJob>(op, state, decay, beta, y);
+}
+
+int64_t delta_scratch_bytes(const GatedDeltaRule& op) {
+  return op.k.spec.width * kDeltaColumns * int64_t{sizeof(float)};
+}
+
+std::unique_ptr<Job> zero_uncovered_job(const Tensor& y) {
+  return std::make_unique<ZeroUncoveredJob>(y);
+}
+
+std::unique_ptr<Job> argmax_runs_job(const Argmax& op, Slot largest) {
+  return std::make_unique<ArgmaxRunsJob>(op, largest);
+}
+
+std::unique_ptr<RowStep> argmax_step(const Argmax& op, Slot largest, Slot y) {
+  return std::make_unique<ArgmaxStep>(op, largest, y);
+}
+
+int64_t argmax_runs(const Argmax& op) {
+  return ceil_divide(op.x.spec.elements(), kArgmaxElements);
+}
+
+}  // namespace troika::cpu

@@ -1,0 +1,35 @@
+// The jobs that are not row steps: what mixes rows of a sequence, or splits within a row.
+#pragma once
+
+#include <memory>
+
+#include "device/cpu/buffers.h"
+#include "device/cpu/job.h"
+#include "device/cpu/matmul.h"
+#include "graph/op.h"
+
+namespace troika::cpu {
+
+/// y = W x, strips as items. `activations` were made by quantize_step for as many rows.
+std::unique_ptr<Job> matmul_job(const PackedMatrix& matrix, Rows rows, Slot activations, Slot y);
+
+/// Items are runs of channels of a sequence. `taps` is [channels, taps].
+std::unique_ptr<Job> conv_job(const CausalConv& op, const float* taps, const CpuBuffer& state,
+                              Slot y);
+
+/// Items are heads of a sequence. `decay` and `beta` were made by delta_gates_step.
+std::unique_ptr<Job> delta_job(const GatedDeltaRule& op, const CpuBuffer& state, Slot decay,
+                               Slot beta, Slot y);
+/// Bytes of scratch that a thread needs for it.
+int64_t delta_scratch_bytes(const GatedDeltaRule& op);
+
+/// Zeroes the rows of a value that no span covers.
+std::unique_ptr<Job> zero_uncovered_job(const Tensor& y);
+
+/// Largest value of each run of a row, then the lowest place of the largest. `largest` is a slot of
+/// [rows, argmax_runs()] floats.
+std::unique_ptr<Job> argmax_runs_job(const Argmax& op, Slot largest);
+std::unique_ptr<RowStep> argmax_step(const Argmax& op, Slot largest, Slot y);
+int64_t argmax_runs(const Argmax& op);
+
+}  // namespace troika::cpu

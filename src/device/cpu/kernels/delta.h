@@ -1,0 +1,50 @@
+// The contract of the gated delta rule of one value head of one sequence, token by token.
+// Source: arXiv 2412.06464, eq. 10.
+//
+// The state M is [key_dim][value_dim]: lanes are value columns, so no sum crosses lanes and columns
+// are independent. A step: delta = beta (v - sum_i k[i] (decay M[i])), M[i] = k[i] delta + decay
+// M[i], o = sum_i q[i] M[i], sums over i in order from zero.
+//
+// In order: a fresh state is zeroed; the first `replay` log entries are applied; then the rows.
+// Those from `certain` on work on a copy and go to log entries 0, 1, ...; M is left as it was after
+// `certain` rows. o overlaps nothing.
+#pragma once
+
+#include <cstdint>
+
+namespace troika::cpu {
+
+inline constexpr int64_t kDeltaColumns = 64;  // of the tile that stays in the first-level cache
+
+struct DeltaArgs {
+  float* state;        // [key_dim][value_dim]
+  float* log;          // entries of 1 + key_dim + value_dim: decay, k, delta
+  int64_t log_stride;  // floats from entry to entry
+  const float* q;      // rows q_stride floats apart
+  int64_t q_stride;
+  const float* k;
+  int64_t k_stride;
+  const float* v;
+  int64_t v_stride;
+  const float* decay;  // a number a row, decay_stride floats apart; beta too
+  const float* beta;
+  int64_t gate_stride;
+  float* o;
+  int64_t o_stride;
+  int64_t key_dim;
+  int64_t value_dim;
+  int64_t rows;
+  int64_t certain;
+  int64_t replay;
+  bool fresh;
+  float* scratch;  // key_dim * kDeltaColumns floats
+};
+
+struct DeltaKernels {
+  void (*delta_rule)(const DeltaArgs& args) noexcept;
+};
+
+DeltaKernels portable_delta_kernels();
+DeltaKernels avx512_delta_kernels();
+
+}  // namespace troika::cpu

@@ -1,0 +1,445 @@
+#include "device/cpu/planner.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "device/cpu/attention_job.h"
+#include "device/cpu/jobs.h"
+#include "device/cpu/memory_plan.h"
+#include "device/cpu/resources.h"
+#include "device/cpu/row_steps.h"
+
+namespace troika::cpu {
+namespace {
+
+constexpr int64_t kSlotBytesMax = int64_t{1} << 50;
+constexpr int64_t kStepRowsMax = int64_t{1} << 24;
+
+/// What a task reads and writes.
+struct Access {
+  std::vector<Slot> reads;
+  std::vector<Slot> writes;
+  State state_read = {};
+  State state_written = {};
+};
+
+/// Who makes a slot, and until when it is wanted.
+struct SlotUse {
+  Rows rows = Rows::none;  // of the chain that makes it, or none
+  int64_t first = -1;      // the first phase that writes it
+  int64_t made = -1;       // the last one that does
+  int64_t last = -1;
+  int64_t bytes = 0;
+};
+
+struct StateUse {
+  int64_t read = -1;  // the last phase that does
+  int64_t written = -1;
+};
+
+/// The jobs of one phase while they are being collected.
+struct PhaseDraft {
+  std::unique_ptr<RowChain> tokens;
+  std::unique_ptr<RowChain> outputs;
+  std::vector<std::unique_ptr<Job>> jobs;
+};
+
+class Planner {
+ public:
+  Planner(const Graph& graph, const Sizes& sizes, const Resources& resources, int threads)
+      : graph_(graph), resources_(resources), threads_(threads) {
+    program_->sizes = sizes;
+    slots_.resize(graph.nodes().size());
+    states_.resize(resources.states.size());
+    program_->scratch_bytes = matmul_scratch_bytes();
+  }
+
+  Result<std::unique_ptr<Program>> plan() {
+    const auto is_load = [](const Node& n) { return std::holds_alternative<LoadRows>(n.op); };
+    // Hidden rows are loaded as they were before the step, so before anything stores.
+    for (const Node& node : graph_.nodes())
+      if (is_load(node)) TROIKA_RETURN_IF_ERROR(plan_node(node));
+    for (const Node& node : graph_.nodes())
+      if (!is_load(node)) TROIKA_RETURN_IF_ERROR(plan_node(node));
+    TROIKA_RETURN_IF_ERROR(name_results());
+    TROIKA_RETURN_IF_ERROR(place_slots());
+    for (PhaseDraft& draft : phases_) program_->phases.push_back(finish(std::move(draft)));
+    return std::move(program_);
+  }
+
+ private:
+  Status plan_node(const Node& node) {
+    const int32_t id = node.value.id;
+    slots_[static_cast<size_t>(id)].bytes =
+        rows_max(node.value.spec.rows) * node.value.spec.elements() * int64_t{sizeof(float)};
+    const Status status =
+        std::visit([&](const auto& op) { return plan_op(op, node.value); }, node.op);
+    if (status.ok()) return status;
+    return fail(status.error().code(), "op {} ({}): {}", id, op_name(node.op),
+                status.error().message());
+  }
+
+  Status plan_op(const Embed& op, const Tensor& y) {
+    TROIKA_TRY(const ImportedWeight* weight, find_weight(resources_, op.table));
+    const auto* rows = dynamic_cast<const LookupRows*>(weight);
+    if (rows == nullptr) {
+      TROIKA_TRY(const PackedMatrix* matrix, find_matrix(resources_, op.table));
+      add_row_step(Rows::tokens, embed_step(*matrix, y.id), {.writes = {y.id}});
+    } else {
+      if (rows->rows() != op.table.rows() || rows->columns() != op.table.inputs)
+        return fail(ErrorCode::invalid_argument, "table is [{}, {}], wanted [{}, {}]", rows->rows(),
+                    rows->columns(), op.table.rows(), op.table.inputs);
+      add_row_step(Rows::tokens, embed_step(*rows, y.id), {.writes = {y.id}});
+    }
+    needs()[Input::token_ids] = true;
+    needs().vocab = std::min(needs().vocab, op.table.rows());
+    return ok();
+  }
+
+  Status plan_op(const MatMul& op, const Tensor& y) {
+    TROIKA_TRY(const PackedMatrix* matrix, find_matrix(resources_, op.w));
+    const Slot activations = activations_for(op.x, activations_of(*matrix));
+    add_job(matmul_job(*matrix, op.x.spec.rows, activations, y.id),
+            {.reads = {activations}, .writes = {y.id}});
+    return ok();
+  }
+
+  Status plan_op(const RmsNorm& op, const Tensor& y) {
+    TROIKA_TRY(const VectorWeight* weight, find_vector(resources_, op.weight));
+    add_row_step(y.spec.rows, rms_norm_step(op, weight->data(), y.id),
+                 {.reads = {op.x.id}, .writes = {y.id}});
+    return ok();
+  }
+
+  Status plan_op(const L2Norm& op, const Tensor& y) {
+    add_row_step(y.spec.rows, l2_norm_step(op, y.id), {.reads = {op.x.id}, .writes = {y.id}});
+    return ok();
+  }
+
+  Status plan_op(const Rope& op, const Tensor& y) {
+    const RopeSlots table = rope_table(op.options);
+    if (y.spec.rows == Rows::outputs) needs()[Input::output_rows] = true;
+    add_row_step(y.spec.rows, rope_step(op, table, y.id),
+                 {.reads = {op.x.id, table.cosine, table.sine}, .writes = {y.id}});
+    return ok();
+  }
+
+  Status plan_op(const KvWrite& op, const Tensor&) {
+    const KvState spec{op.k.spec.units, op.k.spec.width, op.v.spec.width};
+    TROIKA_TRY(const CpuBuffer* state, find_state(resources_, op.state, spec));
+    need_pages(*state, false);
+    add_row_step(Rows::tokens, kv_write_step(op, *state),
+                 {.reads = {op.k.id, op.v.id}, .state_written = op.state});
+    return ok();
+  }
+
+  Status plan_op(const Attention& op, const Tensor& y) {
+    const KvState spec{op.kv_heads, op.q.spec.width, op.value_dim};
+    TROIKA_TRY(const CpuBuffer* state, find_state(resources_, op.state, spec));
+    const bool outputs = y.spec.rows == Rows::outputs;
+    need_pages(*state, outputs);
+    AttentionPlan plan{.op = op, .state = state};
+    plan.tile_list = tile_list(attention_tile_rows(op), outputs);
+    plan.tile_heads = attention_tile_heads(op);
+    plan.head_groups = (y.spec.units / op.kv_heads + plan.tile_heads - 1) / plan.tile_heads;
+    plan.partial_room = attention_partial_room(op, threads_);
+    plan.partials = add_slot(plan.partial_room * int64_t{sizeof(float)});
+    plan.y = y.id;
+    need_scratch(attention_scratch_bytes(op));
+    add_job(attention_job(plan),
+            {.reads = {op.q.id}, .writes = {y.id, plan.partials}, .state_read = op.state});
+    // Who reads y waits for the merge, and the merge is the second to write it.
+    add_job(attention_merge_job(plan), {.reads = {plan.partials, op.q.id}, .writes = {y.id}});
+    return ok();
+  }
+
+  Status plan_op(const CausalConv& op, const Tensor& y) {
+    TROIKA_TRY(const VectorWeight* taps, find_vector(resources_, op.taps));
+    if (op.taps.inputs > kConvTapsMax)
+      return fail(ErrorCode::unsupported, "{} taps, wanted up to {} on cpu", op.taps.inputs,
+                  kConvTapsMax);
+    const ConvState spec{op.x.spec.elements(), op.taps.inputs};
+    TROIKA_TRY(const CpuBuffer* state, find_state(resources_, op.state, spec));
+    need_slots(*state);
+    add_span_job(conv_job(op, taps->data(), *state, y.id), y,
+                 {.reads = {op.x.id}, .writes = {y.id}, .state_written = op.state});
+    return ok();
+  }
+
+  Status plan_op(const GatedDeltaRule& op, const Tensor& y) {
+    TROIKA_TRY(const VectorWeight* a, find_vector(resources_, op.a));
+    TROIKA_TRY(const VectorWeight* bias, find_vector(resources_, op.decay_bias));
+    const DeltaState spec{op.v.spec.units, op.k.spec.width, op.v.spec.width};
+    TROIKA_TRY(const CpuBuffer* state, find_state(resources_, op.state, spec));
+    need_slots(*state);
+    need_scratch(delta_scratch_bytes(op));
+    const int64_t gate_bytes = rows_max(Rows::tokens) * op.v.spec.units * int64_t{sizeof(float)};
+    const Slot decay = add_slot(gate_bytes);
+    const Slot beta = add_slot(gate_bytes);
+    add_row_step(Rows::tokens, delta_gates_step(op, a->data(), bias->data(), decay, beta),
+                 {.reads = {op.decay_in.id, op.beta_in.id}, .writes = {decay, beta}});
+    add_span_job(delta_job(op, *state, decay, beta, y.id), y,
+                 {.reads = {op.q.id, op.k.id, op.v.id, decay, beta},
+                  .writes = {y.id},
+                  .state_written = op.state});
+    return ok();
+  }
+
+  Status plan_op(const Add& op, const Tensor& y) {
+    add_row_step(y.spec.rows, add_step(op, y.id), {.reads = {op.a.id, op.b.id}, .writes = {y.id}});
+    return ok();
+  }
+
+  Status plan_op(const AddBias& op, const Tensor& y) {
+    TROIKA_TRY(const VectorWeight* bias, find_vector(resources_, op.bias));
+    add_row_step(y.spec.rows, add_bias_step(op, bias->data(), y.id),
+                 {.reads = {op.x.id}, .writes = {y.id}});
+    return ok();
+  }
+
+  Status plan_op(const SwiGlu& op, const Tensor& y) {
+    add_row_step(y.spec.rows, gate_step(op.up, op.gate, GateFunction::silu, y.id),
+                 {.reads = {op.gate.id, op.up.id}, .writes = {y.id}});
+    return ok();
+  }
+
+  Status plan_op(const Gate& op, const Tensor& y) {
+    add_row_step(y.spec.rows, gate_step(op.x, op.gate, op.function, y.id),
+                 {.reads = {op.x.id, op.gate.id}, .writes = {y.id}});
+    return ok();
+  }
+
+  Status plan_op(const Concat& op, const Tensor& y) {
+    add_row_step(y.spec.rows, concat_step(op, y.id),
+                 {.reads = {op.a.id, op.b.id}, .writes = {y.id}});
+    return ok();
+  }
+
+  Status plan_op(const Slice& op, const Tensor& y) {
+    add_row_step(y.spec.rows, slice_step(op, y.id), {.reads = {op.x.id}, .writes = {y.id}});
+    return ok();
+  }
+
+  Status plan_op(const GatherRows& op, const Tensor& y) {
+    needs()[Input::output_rows] = true;
+    add_row_step(Rows::outputs, gather_step(op, y.id), {.reads = {op.x.id}, .writes = {y.id}});
+    return ok();
+  }
+
+  Status plan_op(const StoreRows& op, const Tensor&) {
+    TROIKA_TRY(const CpuBuffer* state,
+               find_state(resources_, op.state, HiddenState{op.x.spec.elements()}));
+    needs()[Input::hidden_out] = true;
+    needs().hidden_out_units = std::min(needs().hidden_out_units, state->state->units);
+    (op.x.spec.rows == Rows::outputs ? needs().hidden_out_of_outputs
+                                     : needs().hidden_out_of_tokens) = true;
+    add_row_step(op.x.spec.rows, store_rows_step(op, *state),
+                 {.reads = {op.x.id}, .state_written = op.state});
+    return ok();
+  }
+
+  Status plan_op(const LoadRows& op, const Tensor& y) {
+    TROIKA_TRY(const CpuBuffer* state, find_state(resources_, op.state, HiddenState{op.width}));
+    needs()[Input::hidden_in] = true;
+    needs().hidden_in_units = std::min(needs().hidden_in_units, state->state->units);
+    add_row_step(Rows::tokens, load_rows_step(op, *state, y.id),
+                 {.writes = {y.id}, .state_read = op.state});
+    return ok();
+  }
+
+  Status plan_op(const Argmax& op, const Tensor& y) {
+    const Slot largest =
+        add_slot(rows_max(op.x.spec.rows) * argmax_runs(op) * int64_t{sizeof(float)});
+    add_job(argmax_runs_job(op, largest), {.reads = {op.x.id}, .writes = {largest}});
+    add_row_step(y.spec.rows, argmax_step(op, largest, y.id),
+                 {.reads = {op.x.id, largest}, .writes = {y.id}});
+    return ok();
+  }
+
+  /// The row of x as `kind` of activations, quantised once however many products read it.
+  Slot activations_for(const Tensor& x, Activations kind) {
+    const auto [entry, is_new] = activations_.try_emplace({x.id, kind}, -1);
+    if (!is_new) return entry->second;
+    const Slot slot = add_slot(activation_bytes(kind, x.spec.elements(), rows_max(x.spec.rows)));
+    entry->second = slot;
+    add_row_step(x.spec.rows, quantize_step(x, kind, slot), {.reads = {x.id}, .writes = {slot}});
+    return slot;
+  }
+
+  /// The table of cosines and sines for these options, made once for all ops.
+  RopeSlots rope_table(const RopeOptions& options) {
+    for (const auto& [known, slots] : rope_tables_)
+      if (known == options) return slots;
+    RopeAngles angles(options);
+    RopeSlots slots{.row_floats = angles.row_floats()};
+    const int64_t bytes = rows_max(Rows::tokens) * slots.row_floats * int64_t{sizeof(float)};
+    slots.cosine = add_slot(bytes);
+    slots.sine = add_slot(bytes);
+    needs()[Input::positions] = true;
+    add_row_step(Rows::tokens, rope_table_step(std::move(angles), slots.cosine, slots.sine),
+                 {.writes = {slots.cosine, slots.sine}});
+    rope_tables_.emplace_back(options, slots);
+    return slots;
+  }
+
+  size_t tile_list(int64_t rows, bool outputs) {
+    std::vector<TileList>& lists = program_->tile_lists;
+    const auto known = std::ranges::find_if(
+        lists, [&](const TileList& list) { return list.rows == rows && list.outputs == outputs; });
+    if (known != lists.end()) return static_cast<size_t>(known - lists.begin());
+    lists.push_back({.rows = rows, .outputs = outputs});
+    return lists.size() - 1;
+  }
+
+  void need_pages(const CpuBuffer& state, bool outputs) {
+    needs()[outputs ? Input::output_spans : Input::spans] = true;
+    needs()[Input::page_table] = true;
+    needs().pages = std::min(needs().pages, state.state->units);
+  }
+
+  void need_slots(const CpuBuffer& state) {
+    needs()[Input::spans] = true;
+    needs().recurrent = true;
+    needs().slots = std::min(needs().slots, state.state->units);
+    needs().log_tokens = state.state->options.log_tokens;
+  }
+
+  void need_scratch(int64_t bytes) {
+    program_->scratch_bytes = std::max(program_->scratch_bytes, bytes);
+  }
+
+  StepNeeds& needs() { return program_->needs; }
+
+  int64_t rows_max(Rows rows) const {
+    if (rows == Rows::tokens) return program_->sizes.tokens;
+    return rows == Rows::outputs ? program_->sizes.outputs : 0;
+  }
+
+  Slot add_slot(int64_t bytes) {
+    slots_.push_back({.bytes = bytes});
+    return static_cast<Slot>(slots_.size() - 1);
+  }
+
+  void add_row_step(Rows rows, std::unique_ptr<RowStep> row_step, const Access& access) {
+    PhaseDraft& phase = place(access, rows);
+    std::unique_ptr<RowChain>& chain = rows == Rows::outputs ? phase.outputs : phase.tokens;
+    if (chain == nullptr) chain = std::make_unique<RowChain>(rows);
+    chain->add(std::move(row_step));
+  }
+
+  void add_job(std::unique_ptr<Job> job, const Access& access) {
+    place(access, Rows::none).jobs.push_back(std::move(job));
+  }
+
+  /// A job that makes the rows of y that spans cover; the others are zeroed beside it.
+  void add_span_job(std::unique_ptr<Job> job, const Tensor& y, const Access& access) {
+    PhaseDraft& phase = place(access, Rows::none);
+    phase.jobs.push_back(std::move(job));
+    phase.jobs.push_back(zero_uncovered_job(y));
+  }
+
+  /// The earliest phase for a task, with the access noted. `chain` is none for jobs.
+  PhaseDraft& place(const Access& access, Rows chain) {
+    int64_t phase = 0;
+    for (const Slot slot : access.reads) {
+      const SlotUse& use = slots_[static_cast<size_t>(slot)];
+      const bool chained = chain != Rows::none && use.rows == chain;
+      phase = std::max(phase, use.made + (chained ? 0 : 1));
+    }
+    if (access.state_read.id >= 0)
+      phase = std::max(phase, state_use(access.state_read).written + 1);
+    if (access.state_written.id >= 0) {
+      const StateUse& use = state_use(access.state_written);
+      phase = std::max({phase, use.written + 1, use.read + 1});
+    }
+    note(access, chain, phase);
+    if (phase >= std::ssize(phases_)) phases_.resize(static_cast<size_t>(phase) + 1);
+    return phases_[static_cast<size_t>(phase)];
+  }
+
+  void note(const Access& access, Rows chain, int64_t phase) {
+    for (const Slot slot : access.reads) {
+      SlotUse& use = slots_[static_cast<size_t>(slot)];
+      use.last = std::max(use.last, phase);
+    }
+    for (const Slot slot : access.writes) {
+      SlotUse& use = slots_[static_cast<size_t>(slot)];
+      if (use.first < 0) use.first = phase;
+      use.rows = chain;
+      use.made = phase;
+      use.last = std::max(use.last, phase);
+    }
+    if (access.state_read.id >= 0) {
+      StateUse& use = state_use(access.state_read);
+      use.read = std::max(use.read, phase);
+    }
+    if (access.state_written.id >= 0) state_use(access.state_written).written = phase;
+  }
+
+  StateUse& state_use(State state) { return states_[static_cast<size_t>(state.id)]; }
+
+  Status name_results() {
+    program_->places.resize(slots_.size());
+    for (int i = 0; i < kOutputs; i++) {
+      const std::optional<Tensor>& value = graph_.output(static_cast<Output>(i));
+      if (!value) continue;
+      if (value->id < 0 || value->id >= graph_.values() || value->spec.rows == Rows::none)
+        return fail(ErrorCode::invalid_argument, "result {} is value {} of {}", i, value->id,
+                    graph_.values());
+      SlotPlace& place = program_->places[static_cast<size_t>(value->id)];
+      if (place.output >= 0)
+        return fail(ErrorCode::invalid_argument, "value {} is named as two results", value->id);
+      place.output = i;
+      place.rows = value->spec.rows;
+      place.row_numbers = value->spec.elements();
+      slots_[static_cast<size_t>(value->id)].bytes = 0;
+    }
+    return ok();
+  }
+
+  Status place_slots() {
+    std::vector<SlotLife> lives;
+    for (const SlotUse& use : slots_) {
+      if (use.bytes < 0 || use.bytes > kSlotBytesMax)
+        return fail(ErrorCode::exhausted, "a value of {} bytes for steps of {} tokens", use.bytes,
+                    program_->sizes.tokens);
+      lives.push_back({.bytes = use.bytes, .first = use.first, .last = use.last});
+    }
+    program_->arena_bytes = plan_memory(lives);
+    for (size_t i = 0; i < lives.size(); i++) program_->places[i].offset = lives[i].offset;
+    return ok();
+  }
+
+  static Phase finish(PhaseDraft draft) {
+    Phase phase;
+    phase.jobs = std::move(draft.jobs);
+    if (draft.tokens != nullptr) phase.jobs.push_back(std::move(draft.tokens));
+    if (draft.outputs != nullptr) phase.jobs.push_back(std::move(draft.outputs));
+    return phase;
+  }
+
+  const Graph& graph_;
+  const Resources& resources_;
+  int threads_;
+  std::unique_ptr<Program> program_ = std::make_unique<Program>();
+  std::vector<SlotUse> slots_;
+  std::vector<StateUse> states_;
+  std::vector<PhaseDraft> phases_;
+  std::map<std::pair<int32_t, Activations>, Slot> activations_;
+  std::vector<std::pair<RopeOptions, RopeSlots>> rope_tables_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Program>> plan_program(const Graph& graph, const Sizes& sizes,
+                                              const Resources& resources, int threads) {
+  TROIKA_RETURN_IF_ERROR(graph.check());
+  for (const int64_t size : {sizes.tokens, sizes.outputs, sizes.sequences})
+    if (size < 0 || size > kStepRowsMax)
+      return fail(ErrorCode::invalid_argument, "steps of {} rows, wanted 0 to {}", size,
+                  kStepRowsMax);
+  return Planner(graph, sizes, resources, threads).plan();
+}
+
+}  // namespace troika::cpu

@@ -1,0 +1,93 @@
+#include "device/cpu/program.h"
+
+#include <string_view>
+
+#include "device/cpu/buffers.h"
+
+namespace troika::cpu {
+namespace {
+
+constexpr int64_t kLineBytes = 64;
+
+int64_t whole_lines(int64_t bytes) {
+  return (bytes + kLineBytes - 1) / kLineBytes * kLineBytes;
+}
+
+constexpr std::string_view kResultNames[kOutputs] = {"result logits", "result argmax"};
+
+/// Points slots that are results at their buffers.
+Status bind_results(Program& program, const Bindings& bindings) {
+  Step& step = program.step;
+  for (size_t slot = 0; slot < program.places.size(); slot++) {
+    const SlotPlace& place = program.places[slot];
+    if (place.output < 0) continue;
+    const auto output = static_cast<size_t>(place.output);
+    const int64_t numbers = step.rows(place.rows) * place.row_numbers;
+    if (numbers == 0) continue;
+    TROIKA_TRY(step.slots[slot],
+               numbers_at(bindings.results[output], numbers, kResultNames[output]));
+  }
+  return ok();
+}
+
+/// What every thread does in a step.
+void run_phases(Program& program, ThreadPool& pool, int thread) {
+  const Step& step = program.step;
+  WorkCounter* counter = program.counters.data();
+  for (const Phase& phase : program.phases) {
+    bool any = false;  // the same for all threads
+    for (const auto& job : phase.jobs) {
+      const int64_t items = job->items(step);
+      if (items > 0) {
+        any = true;
+        const int64_t run = job->run_length(step);
+        int64_t begin = 0;
+        int64_t end = 0;
+        while (counter->take(items, run, begin, end)) job->run(step, begin, end, thread);
+      }
+      counter++;
+    }
+    if (any && &phase != &program.phases.back()) pool.barrier();
+  }
+}
+
+}  // namespace
+
+Status reserve_memory(Program& program, HostAllocator& memory, const KernelTable& kernels,
+                      int threads) {
+  const int64_t scratch_bytes = whole_lines(program.scratch_bytes);
+  const int64_t arena_bytes = whole_lines(program.arena_bytes);
+  auto allocated = memory.allocate(arena_bytes + threads * scratch_bytes);
+  if (!allocated.ok())
+    return fail(allocated.error().code(), "memory for steps of {} tokens: {}", program.sizes.tokens,
+                allocated.error().message());
+  program.memory = std::move(allocated).value();
+  Step& step = program.step;
+  step.kernels = &kernels;
+  step.threads = threads;
+  for (const SlotPlace& place : program.places)
+    step.slots.push_back(place.output < 0 ? program.memory.data() + place.offset : nullptr);
+  for (int thread = 0; thread < threads; thread++)
+    step.scratch.push_back(program.memory.data() + arena_bytes + thread * scratch_bytes);
+  step.row_span.resize(static_cast<size_t>(program.sizes.tokens));
+  step.output_row_span.resize(static_cast<size_t>(program.sizes.outputs));
+  step.tile_lists = std::move(program.tile_lists);
+  for (TileList& list : step.tile_lists) {
+    const int64_t rows = list.outputs ? program.sizes.outputs : program.sizes.tokens;
+    list.tiles.reserve(static_cast<size_t>(rows / list.rows + program.sizes.sequences));
+  }
+  size_t jobs = 0;
+  for (const Phase& phase : program.phases) jobs += phase.jobs.size();
+  program.counters = std::vector<WorkCounter>(jobs);
+  return ok();
+}
+
+Status run_program(Program& program, const Bindings& bindings, ThreadPool& pool) {
+  TROIKA_RETURN_IF_ERROR(prepare_step(program.needs, program.sizes, bindings, program.step));
+  TROIKA_RETURN_IF_ERROR(bind_results(program, bindings));
+  for (WorkCounter& counter : program.counters) counter.reset();
+  pool.run([&](int thread) { run_phases(program, pool, thread); });
+  return ok();
+}
+
+}  // namespace troika::cpu

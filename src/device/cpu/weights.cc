@@ -1,0 +1,81 @@
+#include "device/cpu/weights.h"
+
+#include <cstring>
+
+#include "device/cpu/layouts.h"
+#include "quant/decode.h"
+
+namespace troika::cpu {
+namespace {
+
+constexpr int64_t kImportStrips = 4;  // that a thread packs at a time
+
+Status check_shape(const WeightInfo& info) {
+  const DTypeInfo& type = dtype_info(info.dtype);
+  const int64_t rows = info.weight.rows();
+  const int64_t columns = info.weight.inputs;
+  if (rows < 1 || columns < 1 || columns % type.block != 0 ||
+      dtype_bytes(info.dtype, columns) != std::ssize(info.data) / rows ||
+      std::ssize(info.data) % rows != 0)
+    return fail(ErrorCode::invalid_argument, "{}: {} bytes are not [{}, {}] of {}", info.name,
+                info.data.size(), rows, columns, type.name);
+  return ok();
+}
+
+Result<std::unique_ptr<ImportedWeight>> import_rows(const WeightInfo& info) {
+  TROIKA_TRY(AlignedBytes bytes, AlignedBytes::allocate(std::ssize(info.data)));
+  std::memcpy(bytes.data(), info.data.data(), info.data.size());
+  return std::make_unique<LookupRows>(std::move(bytes), info.dtype, info.weight.rows(),
+                                      info.weight.inputs);
+}
+
+Result<std::unique_ptr<ImportedWeight>> import_vector(const WeightInfo& info) {
+  const int64_t count = info.weight.rows() * info.weight.inputs;
+  TROIKA_TRY(AlignedBytes bytes, AlignedBytes::allocate(count * int64_t{sizeof(float)}));
+  decode_row(info.dtype, info.data.data(), reinterpret_cast<float*>(bytes.data()), count);
+  return std::make_unique<VectorWeight>(std::move(bytes), info.weight.rows(), info.weight.inputs);
+}
+
+Result<std::unique_ptr<ImportedWeight>> import_matrix(const WeightInfo& info, ThreadPool& pool) {
+  TROIKA_TRY(std::unique_ptr<PackedMatrix> matrix, allocate_matrix(info));
+  pool.for_ranges(matrix->strips(), kImportStrips,
+                  [&](int64_t begin, int64_t end) { pack_strips(*matrix, info, begin, end); });
+  return std::unique_ptr<ImportedWeight>(std::move(matrix));
+}
+
+}  // namespace
+
+void LookupRows::decode(int64_t row, float* out) const {
+  decode_row(dtype_, bytes_.data() + row * dtype_bytes(dtype_, columns_), out, columns_);
+}
+
+bool imports(DType dtype, WeightUse use) {
+  const bool decodes = dtype_info(dtype).decodes;
+  switch (use) {
+    case WeightUse::matmul:
+    case WeightUse::matmul_lookup:
+      return import_of(dtype).has_value();
+    case WeightUse::lookup:
+      return decodes;
+    case WeightUse::vector:
+      return decodes && dtype_info(dtype).block == 1;
+  }
+  return false;
+}
+
+Result<std::unique_ptr<ImportedWeight>> import_weight(const WeightInfo& info, ThreadPool& pool,
+                                                      const std::string& device) {
+  if (!imports(info.dtype, info.use))
+    return fail(ErrorCode::unsupported, "{}: type {} is not supported as a {} on {}", info.name,
+                dtype_info(info.dtype).name,
+                info.use == WeightUse::vector   ? "vector"
+                : info.use == WeightUse::lookup ? "table of embeddings"
+                                                : "matrix",
+                device);
+  TROIKA_RETURN_IF_ERROR(check_shape(info));
+  if (info.use == WeightUse::lookup) return import_rows(info);
+  if (info.use == WeightUse::vector) return import_vector(info);
+  return import_matrix(info, pool);
+}
+
+}  // namespace troika::cpu

@@ -1,0 +1,59 @@
+// Weights as this device keeps them: matrices for products packed by packed_matrix.h, the rows of
+// lookups as they are in the file, vectors as float32.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "core/aligned.h"
+#include "core/thread_pool.h"
+#include "device/cpu/packed_matrix.h"
+#include "device/device.h"
+
+namespace troika::cpu {
+
+/// The rows of an embedding that no product reads.
+class LookupRows final : public ImportedWeight {
+ public:
+  LookupRows(AlignedBytes bytes, DType dtype, int64_t rows, int64_t columns)
+      : rows_(rows), columns_(columns), dtype_(dtype), bytes_(std::move(bytes)) {}
+  int64_t rows() const { return rows_; }
+  int64_t columns() const { return columns_; }
+
+  /// Writes row `row`, `columns` floats.
+  void decode(int64_t row, float* out) const;
+
+ private:
+  int64_t rows_;
+  int64_t columns_;
+  DType dtype_;
+  AlignedBytes bytes_;
+};
+
+/// Norms, biases, constants, taps: [rows, columns] float32.
+class VectorWeight final : public ImportedWeight {
+ public:
+  VectorWeight(AlignedBytes bytes, int64_t rows, int64_t columns)
+      : rows_(rows), columns_(columns), bytes_(std::move(bytes)) {}
+  int64_t rows() const { return rows_; }
+  int64_t columns() const { return columns_; }
+  const float* data() const { return reinterpret_cast<const float*>(bytes_.data()); }
+
+ private:
+  int64_t rows_;
+  int64_t columns_;
+  AlignedBytes bytes_;
+};
+
+/// Whether weights of this type can be imported for this use.
+bool imports(DType dtype, WeightUse use);
+
+/// Imports a weight, its strips in parallel. Errors: unsupported — naming weight, type and
+/// `device`; invalid_argument — bytes and shape do not fit; exhausted.
+Result<std::unique_ptr<ImportedWeight>> import_weight(const WeightInfo& info, ThreadPool& pool,
+                                                      const std::string& device);
+
+}  // namespace troika::cpu
