@@ -38,6 +38,9 @@ class CountTest(unittest.TestCase):
         programs = {"one": ("run", GOOD * 3 + SKIPPED + DISABLED), "two": ("fail", GOOD + BAD * 2)}
         self.assertEqual(self.count(programs), (4, 2, 1))
 
+    def test_a_program_without_a_report_is_one_case(self):
+        self.assertEqual(self.count({"one": ("run", None)}), (1, 0, 0))
+
     def test_a_program_that_died_is_a_failure(self):
         self.assertEqual(self.count({"one": ("fail", None), "two": ("run", GOOD)}), (1, 1, 0))
 
