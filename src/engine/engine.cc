@@ -32,13 +32,13 @@ Status validate_options(const EngineOptions& options) {
 }
 
 ForwardOptions forward_options(const EngineOptions& options) {
-  // A step holds a chunk, or a verification of every sequence; the draft head catches up on as many
-  // rows again.
+  // Prompt rows of a step are one chunk in all; a sequence that answers brings a token and its
+  // drafts. The draft head catches up on the same rows, and on as many as HiddenUnits keeps.
   const int64_t verification = options.sequences_max * (options.draft_tokens_max + 1);
-  const int64_t catch_up = options.sequences_max * (2 * options.draft_tokens_max + 4);
+  const int64_t catch_up = options.sequences_max * (2 * options.draft_tokens_max + 5);
   return {.pages = options.sequences_max * ((options.context + kPageTokens - 1) / kPageTokens),
           .sequences_max = options.sequences_max,
-          .step_tokens_max = std::max(options.chunk_tokens + verification, catch_up),
+          .step_tokens_max = options.chunk_tokens + catch_up,
           .step_outputs_max = verification,
           .draft_tokens_max = options.draft_tokens_max,
           .kv_dtype = options.kv_dtype};
@@ -139,17 +139,17 @@ Status Engine::propose() {
   return ok();
 }
 
-Status Engine::add_rows(Task& task, int64_t budget) {
+Status Engine::add_rows(Task& task, int64_t prompt_budget) {
   Sequence& s = task.sequence;
   StepInputs& inputs = forward_.inputs();
   const bool answering = s.answering();
   const int64_t left = std::ssize(s.tokens) - s.computed;
-  task.rows = answering ? 1 + std::ssize(task.draft.tokens)
-                        : std::min({left, options_.chunk_tokens, budget});
+  task.rows = answering ? 1 + std::ssize(task.draft.tokens) : std::min(left, prompt_budget);
   task.first_row = inputs.tokens();
   task.first_output = inputs.outputs();
   if (task.rows == 0) return ok();
-  TROIKA_RETURN_IF_ERROR(pages_.cover(s.pages, s.computed + task.rows));
+  // One position more than the rows: the draft head may write the cell after the last one.
+  TROIKA_RETURN_IF_ERROR(pages_.cover(s.pages, s.computed + task.rows + 1));
   inputs.begin_sequence({.pages = s.pages,
                          .position = s.computed,
                          .state_slot = s.slot,
@@ -158,13 +158,14 @@ Status Engine::add_rows(Task& task, int64_t budget) {
                          .fresh = s.computed == 0});
   for (int64_t i = 0; i < task.rows; i++) {
     const int64_t position = s.computed + i;
-    const bool last = i + 1 == task.rows;
+    const bool last_of_prompt = !answering && i + 1 == left;
     const bool draft = answering && i > 0;
     inputs.add_row({.token = draft ? task.draft.tokens[static_cast<size_t>(i - 1)]
                                    : s.tokens[static_cast<size_t>(position)],
-                    .hidden_out = answering || last ? forward_.hidden().kept(s.slot, position)
-                                                    : forward_.hidden().scratch(inputs.tokens()),
-                    .output = answering || (last && task.rows == left)});
+                    .hidden_out = answering || last_of_prompt
+                                      ? forward_.hidden().kept(s.slot, position)
+                                      : forward_.hidden().scratch(inputs.tokens()),
+                    .output = answering || last_of_prompt});
   }
   task.outputs = inputs.outputs() - task.first_output;
   return ok();
@@ -173,6 +174,7 @@ Status Engine::add_rows(Task& task, int64_t budget) {
 Result<bool> Engine::step() {
   TROIKA_RETURN_IF_ERROR(propose());
   forward_.inputs().clear();
+  int64_t prompt_budget = options_.chunk_tokens;
   // Sequences that answer come first: they wait for each token, a prompt only for its last.
   for (const bool answering : {true, false})
     for (const auto& task : tasks_) {
@@ -180,8 +182,8 @@ Result<bool> Engine::step() {
       task->rows = 0;
       task->outputs = 0;
       if (task->sequence.finish != FinishReason::none) continue;
-      const int64_t budget = forward_.options().step_tokens_max - forward_.inputs().tokens();
-      TROIKA_RETURN_IF_ERROR(add_rows(*task, budget));
+      TROIKA_RETURN_IF_ERROR(add_rows(*task, prompt_budget));
+      if (!answering) prompt_budget -= task->rows;
     }
   if (forward_.inputs().tokens() == 0) return false;
   TROIKA_RETURN_IF_ERROR(forward_.run_trunk());

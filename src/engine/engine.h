@@ -23,7 +23,7 @@ namespace troika {
 struct EngineOptions {
   int64_t context = 4096;        // tokens that a sequence may hold
   int64_t sequences_max = 1;     // at the same time
-  int64_t chunk_tokens = 512;    // of a prompt, in one step
+  int64_t chunk_tokens = 512;    // of prompts, in one step
   int64_t draft_tokens_max = 8;  // of a sequence, in one step; 0 ... kDraftTokensMax
   DType kv_dtype = DType::f16;   // f16 or f32
 };
@@ -90,7 +90,7 @@ class Engine {
   Engine(const EngineOptions& options, const TokenRules& rules, Forward forward, int64_t pages);
   Status validate(const Request& request) const;
   Status propose();
-  Status add_rows(Task& task, int64_t budget);
+  Status add_rows(Task& task, int64_t prompt_budget);
   Status judge();
   void judge_task(Task& task, std::span<const int32_t> argmax, std::span<const float> logits);
   TokenId choose(Task& task, int64_t output, std::span<const int32_t> argmax,

@@ -17,6 +17,7 @@ class Evaluation {
   std::vector<PageId>& pages() { return pages_; }
 
   Status trunk(int64_t begin, int64_t end) {
+    chunk_number_++;
     begin_step(begin, end);
     for (int64_t p = begin; p < end; p++)
       forward_.inputs().add_row({.token = tokens_[static_cast<size_t>(p)],
@@ -29,7 +30,9 @@ class Evaluation {
     begin_step(begin, end);
     units_.clear();
     for (int64_t p = begin; p < end; p++) {
-      const int32_t hidden = p == 0 ? -1 : p == begin ? kept(p - 1) : hidden_of(p - 1, begin, end);
+      const int32_t hidden = p == 0       ? -1
+                             : p == begin ? forward_.hidden().kept(0, chunk_number_ - 1)
+                                          : hidden_of(p - 1, begin, end);
       forward_.inputs().add_row(
           {.token = tokens_[static_cast<size_t>(p)], .hidden_in = hidden, .output = true});
       units_.push_back(forward_.hidden().scratch(p - begin));
@@ -55,15 +58,17 @@ class Evaluation {
                                       .certain = static_cast<int32_t>(end - begin),
                                       .fresh = begin == 0});
   }
-  int32_t kept(int64_t position) const { return forward_.hidden().kept(0, position); }
+  /// The last row of a chunk is read by the next one: chunks take turns at the kept units.
   int32_t hidden_of(int64_t p, int64_t begin, int64_t end) const {
-    return p + 1 == end ? kept(p) : forward_.hidden().scratch(p - begin);
+    return p + 1 == end ? forward_.hidden().kept(0, chunk_number_)
+                        : forward_.hidden().scratch(p - begin);
   }
 
   Forward& forward_;
   std::span<const TokenId> tokens_;
   std::vector<PageId> pages_;
   std::vector<int32_t> units_;
+  int64_t chunk_number_ = -1;
 };
 
 Status validate(const LoadedModel& model, std::span<const TokenId> tokens,

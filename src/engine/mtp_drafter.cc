@@ -20,14 +20,17 @@ MtpDrafter::MtpDrafter(Forward& forward, int64_t tokens) : forward_(forward), to
 void MtpDrafter::add_cells(const FollowedRows& rows) {
   Sequence& sequence = *rows.sequence;
   StepInputs& inputs = forward_.inputs();
-  const int64_t end = rows.position + rows.rows;
+  // Inside a prompt the next token is known, so the cell after the last row is written too: no
+  // hidden row has to outlive its step. The last cell before the answer waits for the first draft,
+  // which starts from it.
+  const int64_t end_rows = rows.position + rows.rows;
+  const int64_t end = end_rows + (end_rows < sequence.prompt_tokens ? 1 : 0);
   inputs.begin_sequence(input_of(sequence, sequence.head_computed));
   for (int64_t p = sequence.head_computed; p < end; p++) {
-    const bool scratch = !rows.kept && p - 1 >= rows.position;
     RowInput row{.token = token_at(sequence, p)};
     if (p > 0)
-      row.hidden_in = scratch ? forward_.hidden().scratch(rows.first_row + p - 1 - rows.position)
-                              : forward_.hidden().kept(sequence.slot, p - 1);
+      row.hidden_in = rows.kept ? forward_.hidden().kept(sequence.slot, p - 1)
+                                : forward_.hidden().scratch(rows.first_row + p - 1 - rows.position);
     inputs.add_row(row);
   }
   sequence.head_computed = end;
