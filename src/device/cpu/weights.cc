@@ -50,17 +50,9 @@ void LookupRows::decode(int64_t row, float* out) const {
 }
 
 bool imports(DType dtype, WeightUse use) {
-  const bool decodes = dtype_info(dtype).decodes;
-  switch (use) {
-    case WeightUse::matmul:
-    case WeightUse::matmul_lookup:
-      return import_of(dtype).has_value();
-    case WeightUse::lookup:
-      return decodes;
-    case WeightUse::vector:
-      return decodes && dtype_info(dtype).block == 1;
-  }
-  return false;
+  const DTypeInfo& type = dtype_info(dtype);
+  if (use == WeightUse::vector) return type.decodes && type.block == 1;
+  return import_of(dtype).has_value();  // lookups too: one list of types for all matrices
 }
 
 Result<std::unique_ptr<ImportedWeight>> import_weight(const WeightInfo& info, ThreadPool& pool,
