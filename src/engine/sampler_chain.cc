@@ -250,6 +250,7 @@ std::vector<std::pair<TokenId, double>> Candidates::probabilities() const {
   std::sort(sorted.begin(), sorted.end(), larger);
   const Softmax weights = softmax();
   std::vector<std::pair<TokenId, double>> result;
+  result.reserve(sorted.size());
   for (const Candidate& item : sorted) result.emplace_back(item.id, weights.p(item));
   return result;
 }
