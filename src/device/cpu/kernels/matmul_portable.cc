@@ -18,21 +18,28 @@ int32_t dot(const int16_t* w, const int16_t* x) {
   return sum;
 }
 
-// ---- Formats: load() unpacks a block of a strip, add() adds its product with one token to
-// acc[16].
+// ---- Formats: load() unpacks up to kStep blocks of a strip, add() adds their products with one
+// token, whose blocks are x_step apart, to acc[16].
 
 /// Floats: acc += w x, a column at a time.
 template <class L, float (*Load)(const std::byte*)>
 struct Floats {
   using Layout = L;
   using X = float;
-  float w[kStripRows];
+  static constexpr int kStep = 64;
+  float w[kStep * kStripRows];
+  int columns;
 
-  void load(const std::byte*, const std::byte* block) {
-    for (int r = 0; r < kStripRows; r++) w[r] = Load(block + r * (L::bytes / kStripRows));
+  void load(const std::byte*, const std::byte* block, int blocks) {
+    columns = blocks;
+    for (int i = 0; i < blocks * kStripRows; i++) w[i] = Load(block + i * (L::bytes / kStripRows));
   }
-  void add(const float& x, float* acc) const {
-    for (int r = 0; r < kStripRows; r++) acc[r] += w[r] * x;
+  void add(const float* x, int64_t x_step, float* acc) const {
+    float sum[kStripRows];  // on the stack nothing can alias it, so its lanes become registers
+    std::memcpy(sum, acc, sizeof sum);
+    for (int k = 0; k < columns; k++)
+      for (int r = 0; r < kStripRows; r++) sum[r] += w[k * kStripRows + r] * x[k * x_step];
+    std::memcpy(acc, sum, sizeof sum);
   }
 };
 
@@ -40,9 +47,10 @@ template <class L, UnpackBlock Unpack>
 struct Rows {
   using Layout = L;
   using X = typename L::X;
+  static constexpr int kStep = 1;
   RowBlock rows[kStripRows];
 
-  void load(const std::byte* head, const std::byte* block) {
+  void load(const std::byte* head, const std::byte* block, int) {
     for (int r = 0; r < kStripRows; r++) Unpack(head, block, r, rows[r]);
   }
 };
@@ -50,12 +58,12 @@ struct Rows {
 /// Blocks of 32: acc += (sum of q q * dx) * d.
 template <class L, UnpackBlock Unpack>
 struct Block32Rows : Rows<L, Unpack> {
-  void add(const Block32& x, float* acc) const {
+  void add(const Block32* x, int64_t, float* acc) const {
     int16_t q[32];
-    for (int k = 0; k < 32; k++) q[k] = x.q[k];
+    for (int k = 0; k < 32; k++) q[k] = x->q[k];
     for (int r = 0; r < kStripRows; r++) {
       const auto sum = static_cast<float>(dot<32>(this->rows[r].values, q));
-      acc[r] += sum * x.d * this->rows[r].d;
+      acc[r] += sum * x->d * this->rows[r].d;
     }
   }
 };
@@ -82,15 +90,15 @@ int32_t scaled_dot(const RowBlock& row, const int16_t* q) {
 /// Scales and minima: acc += (d * scaled - dmin * minima) * dx.
 template <class L, UnpackBlock Unpack>
 struct AffineRows : Rows<L, Unpack> {
-  void add(const Super32& x, float* acc) const {
+  void add(const Super32* x, int64_t, float* acc) const {
     int16_t q[256];
-    straighten<32>(x.q, q);
+    straighten<32>(x->q, q);
     for (int r = 0; r < kStripRows; r++) {
       const RowBlock& row = this->rows[r];
       int32_t mins = 0;
-      for (int j = 0; j < 8; j++) mins += row.mins[j] * x.sum[j];
+      for (int j = 0; j < 8; j++) mins += row.mins[j] * x->sum[j];
       const float scaled = row.d * static_cast<float>(scaled_dot<32>(row, q));
-      acc[r] += (scaled - row.dmin * static_cast<float>(mins)) * x.d;
+      acc[r] += (scaled - row.dmin * static_cast<float>(mins)) * x->d;
     }
   }
 };
@@ -98,12 +106,12 @@ struct AffineRows : Rows<L, Unpack> {
 /// Scales alone: acc += (d * scaled) * dx.
 template <class L, UnpackBlock Unpack, int Sub>
 struct ScaledRows : Rows<L, Unpack> {
-  void add(const typename L::X& x, float* acc) const {
+  void add(const typename L::X* x, int64_t, float* acc) const {
     int16_t q[256];
-    straighten<Sub>(x.q, q);
+    straighten<Sub>(x->q, q);
     for (int r = 0; r < kStripRows; r++) {
       const RowBlock& row = this->rows[r];
-      acc[r] += row.d * static_cast<float>(scaled_dot<Sub>(row, q)) * x.d;
+      acc[r] += row.d * static_cast<float>(scaled_dot<Sub>(row, q)) * x->d;
     }
   }
 };
@@ -127,11 +135,15 @@ void strip_leaves(const MatmulArgs& args, const std::byte* strip, int64_t leaf_s
   Format format;
   for (int64_t i = 0; i < args.run_count; i++) {
     const BlockRun& run = args.runs[i];
-    for (int64_t b = 0; b < run.blocks; b++, head += L::head, block += L::bytes) {
-      format.load(head, block);
+    for (int64_t b = 0; b < run.blocks; b += Format::kStep) {
+      const int64_t left = run.blocks - b;
+      const int blocks = static_cast<int>(left < Format::kStep ? left : Format::kStep);
+      format.load(head, block, blocks);
       for (int64_t t = 0; t < args.tokens; t++)
-        format.add(x[(run.x_block + b) * args.tokens + t],
+        format.add(x + (run.x_block + b) * args.tokens + t, args.tokens,
                    args.scratch + run.leaf * leaf_step + t * kStripRows);
+      head += blocks * L::head;
+      block += blocks * L::bytes;
     }
   }
 }

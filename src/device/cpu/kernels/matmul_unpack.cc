@@ -27,10 +27,18 @@ float half(const std::byte* p) {
   return f16_to_f32(bits);
 }
 
-/// Four codes to four values: code - offset.
-void spread(uint32_t codes, int offset, int16_t* out) {
-  for (int e = 0; e < 4; e++) out[e] = static_cast<int16_t>((codes >> 8 * e & 255) - offset);
-}
+/// Codes of a block, four at a time; a byte each.
+template <int Columns>
+struct Codes {
+  uint8_t bytes[Columns];
+
+  void set(int k, uint32_t four) { std::memcpy(bytes + k, &four, sizeof four); }
+
+  /// values = codes - offset.
+  void store(int offset, int16_t* values) const {
+    for (int k = 0; k < Columns; k++) values[k] = static_cast<int16_t>(bytes[k] - offset);
+  }
+};
 
 /// Value `index` of six-bit lines.
 int six_bits(const std::byte* lines, int index) {
@@ -60,48 +68,55 @@ void unpack_affine_scales(const std::byte* block, int row, RowBlock& out) {
 }  // namespace
 
 void unpack_u4_32(const std::byte* head, const std::byte* block, int row, RowBlock& out) {
-  for (int i = 0; i < 8; i++) {
-    const uint32_t line = word(block + i % 4 * 64 + row * 4);
-    spread(line >> i / 4 * 4 & 15 * kOnes, 8, out.values + 4 * i);
-  }
+  Codes<32> codes;
+  for (int i = 0; i < 8; i++)
+    codes.set(4 * i, word(block + i % 4 * 64 + row * 4) >> i / 4 * 4 & 15 * kOnes);
+  codes.store(8, out.values);
   out.d = half(head + 2 * row);
 }
 
 void unpack_i8_32(const std::byte* head, const std::byte* block, int row, RowBlock& out) {
-  for (int i = 0; i < 8; i++) spread(word(block + i * 64 + row * 4), 128, out.values + 4 * i);
+  Codes<32> codes;
+  for (int i = 0; i < 8; i++) codes.set(4 * i, word(block + i * 64 + row * 4));
+  codes.store(128, out.values);
   out.d = half(head + 2 * row);
 }
 
 void unpack_u4_affine(const std::byte*, const std::byte* block, int row, RowBlock& out) {
   using L = U4AffineLayout;
   const Lane lane(row);
+  Codes<256> codes;
   for (int p = 0; p < 4; p++)
     for (int s = 0; s < 2; s++)
       for (int i = 0; i < 8; i++) {
-        const uint32_t codes = word(block + p * 512 + i * 64 + lane.offset + s * 4);
-        spread(codes >> 4 * lane.b & 15 * kOnes, 0, out.values + p * 64 + s * 32 + i * 4);
+        const uint32_t pair = word(block + p * 512 + i * 64 + lane.offset + s * 4);
+        codes.set(p * 64 + s * 32 + i * 4, pair >> 4 * lane.b & 15 * kOnes);
       }
+  codes.store(0, out.values);
   unpack_affine_scales<L>(block, row, out);
 }
 
 void unpack_u5_affine(const std::byte*, const std::byte* block, int row, RowBlock& out) {
   using L = U5AffineLayout;
   const Lane lane(row);
+  Codes<256> codes;
   for (int p = 0; p < 4; p++)
     for (int s = 0; s < 2; s++) {
       const int offset = lane.offset + s * 4;
       const uint32_t fifth = word(block + L::fifth + p * 128 + lane.b * 64 + offset);
       for (int i = 0; i < 8; i++) {
-        const uint32_t codes = word(block + p * 512 + i * 64 + offset) >> 4 * lane.b & 15 * kOnes;
-        spread(codes | (fifth >> i & kOnes) << 4, 0, out.values + p * 64 + s * 32 + i * 4);
+        const uint32_t low = word(block + p * 512 + i * 64 + offset) >> 4 * lane.b & 15 * kOnes;
+        codes.set(p * 64 + s * 32 + i * 4, low | (fifth >> i & kOnes) << 4);
       }
     }
+  codes.store(0, out.values);
   unpack_affine_scales<L>(block, row, out);
 }
 
 void unpack_i6_scaled(const std::byte* head, const std::byte* block, int row, RowBlock& out) {
   using L = I6ScaledLayout;
   const Lane lane(row);
+  Codes<256> codes;
   for (int p = 0; p < 8; p++)
     for (int s = 0; s < 2; s++)
       for (int c = 0; c < 2; c++) {
@@ -109,10 +124,11 @@ void unpack_i6_scaled(const std::byte* head, const std::byte* block, int row, Ro
         const uint32_t z0 = word(line), z1 = word(line + 64), z2 = word(line + 128);
         const uint32_t top =
             (z0 >> 6 & 3 * kOnes) | (z1 >> 6 & 3 * kOnes) << 2 | (z2 >> 6 & 3 * kOnes) << 4;
-        int16_t* values = out.values + p * 32 + s * 16 + c * 8;
-        spread((lane.b ? z1 : z0) & 63 * kOnes, 32, values);
-        spread(lane.b ? top : z2 & 63 * kOnes, 32, values + 4);
+        const int k = p * 32 + s * 16 + c * 8;
+        codes.set(k, (lane.b ? z1 : z0) & 63 * kOnes);
+        codes.set(k + 4, lane.b ? top : z2 & 63 * kOnes);
       }
+  codes.store(32, out.values);
   for (int j = 0; j < 16; j++)
     out.scales[j] = static_cast<int8_t>(byte(block + L::scales + j / 2 * 32 + row * 2 + j % 2));
   out.d = half(head + 2 * row);
@@ -121,15 +137,16 @@ void unpack_i6_scaled(const std::byte* head, const std::byte* block, int row, Ro
 void unpack_i3_scaled(const std::byte* head, const std::byte* block, int row, RowBlock& out) {
   using L = I3ScaledLayout;
   const Lane lane(row);
+  Codes<256> codes;
   for (int p = 0; p < 8; p++)
     for (int s = 0; s < 2; s++) {
       const int offset = lane.offset + s * 4;
       const uint32_t low = word(block + p * 128 + lane.b * 64 + offset);
       const uint32_t third = word(block + L::third + p * 64 + offset) >> 4 * lane.b;
       for (int i = 0; i < 4; i++)
-        spread((low >> 2 * i & 3 * kOnes) | (third >> i & kOnes) << 2, 4,
-               out.values + p * 32 + s * 16 + i * 4);
+        codes.set(p * 32 + s * 16 + i * 4, (low >> 2 * i & 3 * kOnes) | (third >> i & kOnes) << 2);
     }
+  codes.store(4, out.values);
   for (int j = 0; j < 16; j++)
     out.scales[j] =
         static_cast<int16_t>(six_bits(block + L::scales, j / 2 * 32 + row * 2 + j % 2) - 32);
