@@ -1,0 +1,33 @@
+// What a command of the program is, and all there are. Each lives in the file named after it.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string_view>
+
+#include "core/result.h"
+
+namespace troika::cli {
+
+/// One `troika <name>`: declares its flags, then runs with what was given.
+class Command {
+ public:
+  virtual ~Command() = default;
+  virtual std::string_view name() const = 0;
+  virtual std::string_view summary() const = 0;   // one line for the list of commands
+  virtual std::string_view examples() const = 0;  // whole lines, for --help
+
+  /// Binds flags to fields of this object.
+  virtual void declare(CLI::App& app) = 0;
+
+  /// What can be seen from the flags alone. A failure is wrong usage.
+  virtual Status check() const { return ok(); }
+
+  /// Does the work: results to stdout, everything else to stderr.
+  virtual Status run() = 0;
+};
+
+std::unique_ptr<Command> make_run_command();
+std::unique_ptr<Command> make_logits_command();
+
+}  // namespace troika::cli

@@ -1,0 +1,49 @@
+#include "cli/device_factory.h"
+
+#include <span>
+#include <vector>
+
+#include "cli/choice.h"
+#include "core/thread_pool.h"
+#include "device/reference/reference_device.h"
+
+namespace troika::cli {
+namespace {
+
+struct Kind {
+  std::string_view name;
+  Result<std::unique_ptr<Device>> (*make)(const DeviceOptions& options);
+};
+
+Result<std::unique_ptr<Device>> make_reference(const DeviceOptions&) {
+  return make_reference_device();
+}
+
+constexpr Kind kKinds[] = {
+    {"reference", make_reference},
+};
+
+constexpr Choice<Isa> kIsas[] = {{"portable", Isa::portable}, {"avx512", Isa::avx512}};
+
+}  // namespace
+
+void add_device_flags(CLI::App& app, DeviceOptions& options) {
+  std::vector<std::string> names;
+  for (const Kind& kind : kKinds) names.emplace_back(kind.name);
+  app.add_option("--device", options.kind,
+                 "what computes: the processor, or the slow float64 reference")
+      ->check(CLI::IsMember(names))
+      ->capture_default_str();
+  app.add_option("-t,--threads", options.threads, "threads; 0: one for each available processor")
+      ->check(CLI::Range(0, ThreadPool::kThreadsMax))
+      ->capture_default_str();
+  add_choice<Isa>(app, "--isa", options.isa_max, kIsas, "instruction set at most, for comparisons");
+}
+
+Result<std::unique_ptr<Device>> make_device(const DeviceOptions& options) {
+  for (const Kind& kind : kKinds)
+    if (kind.name == options.kind) return kind.make(options);
+  return fail(ErrorCode::invalid_argument, "device {} is not known", options.kind);
+}
+
+}  // namespace troika::cli

@@ -1,0 +1,119 @@
+#include "cli/generation.h"
+
+#include <xxhash.h>
+
+#include <chrono>
+#include <memory>
+
+#include "cli/interrupt.h"
+#include "text/detokenizer.h"
+
+namespace troika::cli {
+namespace {
+
+struct FreeHash {
+  void operator()(XXH64_state_t* state) const { XXH64_freeState(state); }
+};
+
+/// What the engine's callbacks collect.
+class Collector {
+ public:
+  Collector(const Tokenizer& tokenizer, const GenerateOptions& options)
+      : tokenizer_(tokenizer), options_(options), detokenizer_(tokenizer) {
+    if (options.hash_logits) XXH64_reset(hash_.get(), 0);
+  }
+
+  void listen(Request& request) {
+    request.on_token = [this](TokenId id) { take(id); };
+    request.on_prompt = [this](int64_t done, int64_t total) {
+      if (options_.progress != nullptr) options_.progress->show("reading prompt", done, total);
+    };
+    if (options_.hash_logits)
+      request.on_row = [this](std::span<const float> row) {
+        XXH64_update(hash_.get(), row.data(), row.size_bytes());
+      };
+  }
+
+  /// Hands out the text that came since the last call.
+  Status hand_out() {
+    if (ready_.empty()) return ok();
+    generation.text += ready_;
+    const Status written = options_.on_text ? options_.on_text(ready_) : ok();
+    ready_.clear();
+    return written;
+  }
+
+  Status finish() {
+    ready_ += detokenizer_.flush();
+    if (options_.hash_logits) generation.logits_xxh64 = XXH64_digest(hash_.get());
+    return hand_out();
+  }
+
+  Generation generation;
+  double first_token_ms = 0;  // 0: there was none
+
+ private:
+  void take(TokenId id) {
+    if (generation.tokens.empty()) {
+      first_token_ms = clock_ms();
+      if (options_.progress != nullptr) options_.progress->finish();
+    }
+    generation.tokens.push_back(id);
+    if (!tokenizer_.is_end_of_generation(id)) ready_ += detokenizer_.push(id);
+  }
+
+  const Tokenizer& tokenizer_;
+  const GenerateOptions& options_;
+  Detokenizer detokenizer_;
+  std::string ready_;
+  std::unique_ptr<XXH64_state_t, FreeHash> hash_{XXH64_createState()};
+};
+
+Status step_to_end(Engine& engine, SeqId id, Collector& collector) {
+  const InterruptScope interrupt;
+  while (engine.sequence(id).finish == FinishReason::none) {
+    if (interrupt.requested()) {
+      engine.cancel(id);
+      break;
+    }
+    TROIKA_TRY(const bool worked, engine.step());
+    if (!worked) return fail(ErrorCode::internal, "the engine stopped before the text ended");
+    TROIKA_RETURN_IF_ERROR(collector.hand_out());
+  }
+  return collector.finish();
+}
+
+}  // namespace
+
+double clock_ms() {
+  using namespace std::chrono;
+  return duration<double, std::milli>(steady_clock::now().time_since_epoch()).count();
+}
+
+double per_second(int64_t count, double ms) {
+  return ms > 0 ? static_cast<double>(count) * 1e3 / ms : 0;
+}
+
+Result<Generation> generate(Engine& engine, const Tokenizer& tokenizer, Request request,
+                            const GenerateOptions& options) {
+  Collector collector(tokenizer, options);
+  collector.listen(request);
+  const double start_ms = clock_ms();
+  TROIKA_TRY(const SeqId id, engine.submit(std::move(request)));
+  const Status done = step_to_end(engine, id, collector);
+  const double end_ms = clock_ms();
+  Generation& generation = collector.generation;
+  const Sequence& sequence = engine.sequence(id);
+  generation.prompt_tokens = sequence.prompt_tokens;
+  generation.finish = sequence.finish;
+  generation.drafts = sequence.drafts;
+  const double first_ms = collector.first_token_ms > 0 ? collector.first_token_ms : end_ms;
+  generation.prompt_ms = first_ms - start_ms;
+  generation.generate_ms = end_ms - first_ms;
+  engine.release(id);
+  if (options.progress != nullptr) options.progress->finish();
+  TROIKA_RETURN_IF_ERROR(done);
+  return std::move(generation);
+}
+
+}  // namespace troika::cli

@@ -1,0 +1,47 @@
+// One answer: the engine stepped to its end, with text handed out as it comes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/progress.h"
+#include "core/result.h"
+#include "engine/engine.h"
+#include "text/tokenizer.h"
+
+namespace troika::cli {
+
+/// An answer and what it took.
+struct Generation {
+  std::vector<TokenId> tokens;  // end tokens included
+  std::string text;             // end tokens and control tokens left out
+  int64_t prompt_tokens = 0;
+  FinishReason finish = FinishReason::none;  // cancelled: by Ctrl-C
+  DraftStatistics drafts;
+  double prompt_ms = 0;       // until the first token was chosen
+  double generate_ms = 0;     // from then to the end
+  uint64_t logits_xxh64 = 0;  // only if asked for
+};
+
+struct GenerateOptions {
+  /// Gets whole characters as soon as they are certain; an error ends the generation.
+  std::function<Status(std::string_view)> on_text;
+  bool hash_logits = false;  // XXH64, seed 0, over the float32 bytes of each row that chose a token
+  Progress* progress = nullptr;  // for the prompt; may be null
+};
+
+/// Carries out `request` (whose callbacks are set here) on an engine that does nothing else.
+/// Ctrl-C ends the answer early, which is no error: see Generation::finish.
+Result<Generation> generate(Engine& engine, const Tokenizer& tokenizer, Request request,
+                            const GenerateOptions& options);
+
+/// Milliseconds on a clock that only goes forward.
+double clock_ms();
+
+/// `count` things in `ms` milliseconds, as things a second; 0 where nothing was measured.
+double per_second(int64_t count, double ms);
+
+}  // namespace troika::cli

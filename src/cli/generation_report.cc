@@ -1,0 +1,109 @@
+#include "cli/generation_report.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "cli/memory_check.h"
+
+namespace troika::cli {
+namespace {
+
+/// Weights of fewer bytes stay in the last caches of ordinary processors.
+constexpr int64_t kCachedWeightsBytes = int64_t{16} << 20;
+
+/// The first token is chosen by the prompt's last step; the others are what generate_ms measures.
+double generated_per_second(const Generation& generation) {
+  return per_second(std::max<int64_t>(std::ssize(generation.tokens) - 1, 0),
+                    generation.generate_ms);
+}
+
+std::string_view finish_name(FinishReason reason) {
+  switch (reason) {
+    case FinishReason::stop:
+      return "stop";
+    case FinishReason::length:
+      return "length";
+    case FinishReason::cancelled:
+      return "interrupted";
+    case FinishReason::none:
+      break;
+  }
+  return "none";
+}
+
+int64_t depth_of(const DraftStatistics& drafts) {
+  int64_t depth = kDraftTokensMax;
+  while (depth > 0 && drafts.proposed_at[static_cast<size_t>(depth - 1)] == 0) depth--;
+  return depth;
+}
+
+std::string drafts_text(const DraftStatistics& drafts) {
+  if (drafts.proposed == 0) return fmt::format("none proposed in {} steps", drafts.steps);
+  std::string text = fmt::format(
+      "{} proposed, {} accepted ({:.0f} %) in {} steps; accepted by depth:", drafts.proposed,
+      drafts.accepted,
+      100 * static_cast<double>(drafts.accepted) / static_cast<double>(drafts.proposed),
+      drafts.steps);
+  for (size_t d = 0; d < static_cast<size_t>(depth_of(drafts)); d++)
+    text += fmt::format(" {}/{}", drafts.accepted_at[d], drafts.proposed_at[d]);
+  return text;
+}
+
+}  // namespace
+
+std::string summary_text(const Generation& generation, const RunFacts& facts) {
+  std::string text;
+  const auto line = [&text](std::string_view title, std::string_view content) {
+    text += fmt::format("{:<10} {}\n", title, content);
+  };
+  line("device", fmt::format("{}; loaded in {:.0f} ms", facts.device, facts.load_ms));
+  line("prompt", fmt::format("{} tokens in {:.1f} ms, {:.1f} tokens/s", generation.prompt_tokens,
+                             generation.prompt_ms,
+                             per_second(generation.prompt_tokens, generation.prompt_ms)));
+  line("generated", fmt::format("{} tokens in {:.1f} ms, {:.1f} tokens/s (ended by {})",
+                                generation.tokens.size(), generation.generate_ms,
+                                generated_per_second(generation), finish_name(generation.finish)));
+  line("drafts", facts.draft_head ? drafts_text(generation.drafts) : "none: no draft head in use");
+  const int64_t weights = facts.memory.weights.total();
+  line("memory", fmt::format("weights {}, keys, values, states and step buffers {}",
+                             bytes_text(static_cast<double>(weights)),
+                             bytes_text(static_cast<double>(facts.device_bytes))));
+  if (facts.sampled) line("seed", fmt::format("{}", facts.seed));
+  if (weights < kCachedWeightsBytes)
+    line("note", fmt::format("a model this small ({}) lives in the processor's cache: drafts save "
+                             "reading weights from memory, so here they gain little",
+                             bytes_text(static_cast<double>(weights))));
+  for (const std::string& note : facts.notes) line("note", note);
+  return text;
+}
+
+std::string summary_json(const Generation& generation, const RunFacts& facts) {
+  using Json = nlohmann::ordered_json;
+  Json tokens = Json::array();
+  for (const TokenId id : generation.tokens) tokens.push_back(static_cast<int32_t>(id));
+  Json by_depth = Json::array();
+  const DraftStatistics& drafts = generation.drafts;
+  for (size_t d = 0; d < static_cast<size_t>(depth_of(drafts)); d++)
+    by_depth.push_back({{"proposed", drafts.proposed_at[d]}, {"accepted", drafts.accepted_at[d]}});
+  const Json object = {
+      {"text", generation.text},
+      {"tokens", tokens},
+      {"prompt_tokens", generation.prompt_tokens},
+      {"finish", finish_name(generation.finish)},
+      {"seed", facts.seed},
+      {"timings",
+       {{"load_ms", facts.load_ms},
+        {"prompt_ms", generation.prompt_ms},
+        {"generate_ms", generation.generate_ms},
+        {"prompt_tokens_per_s", per_second(generation.prompt_tokens, generation.prompt_ms)},
+        {"generate_tokens_per_s", generated_per_second(generation)}}},
+      {"draft",
+       {{"proposed", drafts.proposed},
+        {"accepted", drafts.accepted},
+        {"by_depth", by_depth},
+        {"steps", drafts.steps}}},
+      {"logits_xxh64", fmt::format("{:016x}", generation.logits_xxh64)}};
+  return object.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace troika::cli

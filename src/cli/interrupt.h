@@ -1,0 +1,21 @@
+// Ctrl-C and a polite kill. Outside of an InterruptScope they end the process at once, with one
+// line; inside, the first one only asks the work to stop, so that it can end cleanly.
+#pragma once
+
+namespace troika::cli {
+
+/// Installs the handlers, once, at the start of the program.
+void install_interrupt_handlers();
+
+/// While one lives, the first signal sets requested() and the second ends the process. Not nested.
+class InterruptScope {
+ public:
+  InterruptScope();
+  ~InterruptScope();
+  InterruptScope(const InterruptScope&) = delete;
+  InterruptScope& operator=(const InterruptScope&) = delete;
+
+  bool requested() const;
+};
+
+}  // namespace troika::cli

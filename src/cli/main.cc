@@ -1,0 +1,92 @@
+// troika <command>: takes the command line apart and runs one command.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/interrupt.h"
+#include "cli/streams.h"
+
+namespace troika::cli {
+namespace {
+
+constexpr std::string_view kVersion = "troika 0.1.0";
+constexpr std::string_view kExamples =
+    "Examples:\n"
+    "  troika run model.gguf -p \"What is 34 + 58?\"\n"
+    "  troika chat model.gguf\n"
+    "  troika inspect model.gguf\n"
+    "'troika <command> --help' lists the flags of a command, with examples.\n"
+    "Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.\n";
+
+std::vector<std::unique_ptr<Command>> all_commands() {
+  std::vector<std::unique_ptr<Command>> commands;
+  commands.push_back(make_run_command());
+  commands.push_back(make_logits_command());
+  return commands;
+}
+
+int usage_error(std::string_view message, const Command* command) {
+  print_error(fmt::format("{} (see 'troika{}{} --help')", message, command ? " " : "",
+                          command ? command->name() : ""));
+  return kExitUsage;
+}
+
+int finish(const Status& status) {
+  if (!status.ok()) print_error(status.error().message());
+  return exit_code(status);
+}
+
+int run_program(int argc, char** argv) {
+  CLI::App app("Runs language models from GGUF files, drafting with the model's own head.",
+               "troika");
+  app.set_version_flag("--version", std::string(kVersion));
+  app.footer(std::string(kExamples));
+  const auto commands = all_commands();
+  for (const auto& command : commands) {
+    CLI::App* sub =
+        app.add_subcommand(std::string(command->name()), std::string(command->summary()));
+    sub->footer("Examples:\n" + std::string(command->examples()));
+    command->declare(*sub);
+  }
+  const auto chosen = [&]() -> Command* {
+    for (const auto& command : commands)
+      if (app.got_subcommand(std::string(command->name()))) return command.get();
+    return nullptr;
+  };
+  // CLI11 throws; nothing of it leaves this block.
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return finish(write_stdout(app.help()));
+  } catch (const CLI::CallForVersion&) {
+    return finish(write_stdout(std::string(kVersion) + "\n"));
+  } catch (const CLI::ParseError& error) {
+    return usage_error(error.what(), chosen());
+  }
+  Command* command = chosen();
+  if (command == nullptr) return usage_error("no command given", nullptr);
+  if (const Status usable = command->check(); !usable.ok())
+    return usage_error(usable.error().message(), command);
+  return finish(command->run());
+}
+
+}  // namespace
+}  // namespace troika::cli
+
+int main(int argc, char** argv) {
+  troika::cli::prepare_streams();
+  troika::cli::install_interrupt_handlers();
+  try {
+    return troika::cli::run_program(argc, argv);
+  } catch (const std::bad_alloc&) {
+    troika::cli::print_error("out of memory; wanted a smaller model or context, or more memory");
+    return troika::cli::kExitFailed;
+  }
+}

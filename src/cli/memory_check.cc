@@ -1,0 +1,73 @@
+#include "cli/memory_check.h"
+
+#include <charconv>
+#include <string>
+#include <string_view>
+
+#include "cli/token_file.h"
+#include "engine/forward.h"
+
+namespace troika::cli {
+namespace {
+
+MemoryPlan plan_pages(const Model& model, const ContextSize& size, int64_t pages) {
+  const int64_t step_tokens = size.chunk_tokens + size.draft_tokens_max + 1;
+  return plan_memory(model.weights, model.states,
+                     {.pages = pages,
+                      .sequences = 1,
+                      .hidden_rows = HiddenUnits(step_tokens, size.draft_tokens_max).count(1),
+                      .options = {.kv_dtype = size.kv_dtype, .log_tokens = size.draft_tokens_max}});
+}
+
+int64_t pages_of(int64_t tokens) {
+  return tokens / kPageTokens + (tokens % kPageTokens != 0);
+}
+
+}  // namespace
+
+MemoryPlan plan_context(const Model& model, const ContextSize& size) {
+  return plan_pages(model, size, pages_of(size.tokens));
+}
+
+int64_t memory_available(int64_t fallback) {
+  constexpr std::string_view kKey = "MemAvailable:";
+  const Result<std::string> text = read_text_file("/proc/meminfo");
+  if (!text.ok()) return fallback;
+  size_t at = text->find(kKey);
+  if (at == std::string::npos) return fallback;
+  at = text->find_first_of("0123456789", at + kKey.size());
+  if (at == std::string::npos) return fallback;
+  int64_t kibibytes = 0;
+  const auto [stop, error] =
+      std::from_chars(text->data() + at, text->data() + text->size(), kibibytes);
+  return error == std::errc() ? kibibytes * 1024 : fallback;
+}
+
+Status check_memory(const Model& model, const ContextSize& size, int64_t available_bytes) {
+  // In floating point: a context that makes no sense must not wrap round into one that fits.
+  const MemoryPlan rest = plan_pages(model, size, 0);
+  const auto page_bytes = static_cast<double>(plan_pages(model, size, 1).kv.total());
+  const double kv_bytes = page_bytes * static_cast<double>(pages_of(size.tokens));
+  const double wanted = static_cast<double>(rest.total()) + kv_bytes;
+  if (wanted <= static_cast<double>(available_bytes)) return ok();
+  return fail(ErrorCode::exhausted,
+              "a context of {} tokens takes {} (weights {}, keys and values {}, other states {}) "
+              "and {} are available; wanted a smaller --ctx-size or model",
+              size.tokens, bytes_text(wanted),
+              bytes_text(static_cast<double>(rest.weights.total())), bytes_text(kv_bytes),
+              bytes_text(static_cast<double>(rest.total() - rest.weights.total())),
+              bytes_text(static_cast<double>(available_bytes)));
+}
+
+std::string bytes_text(double bytes) {
+  constexpr std::string_view kUnits[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  size_t unit = 0;
+  while (bytes >= 1024 && unit + 1 < std::size(kUnits)) {
+    bytes /= 1024;
+    unit++;
+  }
+  const int decimals = unit == 0 || bytes >= 100 ? 0 : 1;
+  return fmt::format("{:.{}f} {}", bytes, decimals, kUnits[unit]);
+}
+
+}  // namespace troika::cli

@@ -1,0 +1,34 @@
+// Whether a model with its context fits the machine, asked before anything is allocated.
+#pragma once
+
+#include <cstdint>
+
+#include "core/result.h"
+#include "engine/memory_plan.h"
+#include "model/model.h"
+
+namespace troika::cli {
+
+/// One text of `tokens` tokens.
+struct ContextSize {
+  int64_t tokens = 0;
+  int64_t chunk_tokens = 0;
+  int64_t draft_tokens_max = 0;
+  DType kv_dtype = DType::f16;
+};
+
+/// The sum for one text of `size`.
+MemoryPlan plan_context(const Model& model, const ContextSize& size);
+
+/// Bytes that this process could still use without others being driven out; `fallback` where the
+/// system does not tell. Linux: MemAvailable.
+int64_t memory_available(int64_t fallback);
+
+/// Errors: exhausted — the sum is more than `available_bytes`; the message has both and what makes
+/// up the sum.
+Status check_memory(const Model& model, const ContextSize& size, int64_t available_bytes);
+
+/// "3.2 GiB", "14.5 MiB": three digits or so.
+std::string bytes_text(double bytes);
+
+}  // namespace troika::cli

@@ -1,0 +1,28 @@
+#include "cli/model_flags.h"
+
+#include "cli/choice.h"
+
+namespace troika::cli {
+namespace {
+
+constexpr Choice<DType> kKvTypes[] = {{"f16", DType::f16}, {"f32", DType::f32}};
+
+}  // namespace
+
+void add_model_flag(CLI::App& app, std::string& path) {
+  app.add_option("model,-m,--model", path, "the GGUF file; of a split model, its first part")
+      ->required()
+      ->type_name("MODEL");
+}
+
+void add_model_flags(CLI::App& app, ModelFlags& flags) {
+  add_model_flag(app, flags.path);
+  add_device_flags(app, flags.device);
+  add_choice<DType>(app, "--kv-type", flags.kv_dtype, kKvTypes,
+                    "how attention's keys and values are stored");
+  app.add_option("--chunk,-b,--batch-size", flags.chunk_tokens,
+                 "tokens of the prompt in one step; changes no bit of the answer")
+      ->capture_default_str();
+}
+
+}  // namespace troika::cli

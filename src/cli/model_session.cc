@@ -1,0 +1,81 @@
+#include "cli/model_session.h"
+
+#include <algorithm>
+
+#include "model/registry.h"
+
+namespace troika::cli {
+namespace {
+
+int64_t context_of(const std::optional<int64_t>& wanted, const ModelInfo& info) {
+  if (!wanted) return std::min(EngineOptions{}.context, info.context_length);
+  return *wanted == 0 ? info.context_length : *wanted;
+}
+
+}  // namespace
+
+Result<OpenModel> open_model(const std::string& path, bool draft_head) {
+  TROIKA_TRY(gguf::File file, gguf::File::open(path));
+  TROIKA_TRY(Model model, make_model(file, {.draft_head = draft_head}));
+  return OpenModel{std::move(file), std::move(model)};
+}
+
+Result<LoadedModel> load_weights(OpenModel& opened, Device& device, const ContextSize& size,
+                                 Progress& progress) {
+  const int64_t memory_bytes = device.info().memory_bytes;
+  TROIKA_RETURN_IF_ERROR(
+      check_memory(opened.model, size, std::min(memory_bytes, memory_available(memory_bytes))));
+  const auto show = [&](int64_t done, int64_t total) {
+    progress.show("loading weights", done, total);
+  };
+  Result<LoadedModel> loaded = load_model(opened.file, std::move(opened.model), device, show);
+  progress.finish();
+  return loaded;
+}
+
+Result<std::unique_ptr<ModelSession>> ModelSession::open(const SessionOptions& options) {
+  const SpeculationOptions& wanted = options.speculation;
+  TROIKA_TRY(OpenModel opened, open_model(options.model.path, wanted.type != SpecType::none));
+  TROIKA_TRY(std::unique_ptr<Tokenizer> tokenizer, Tokenizer::load(opened.file.metadata()));
+  const ModelInfo& info = opened.model.info;
+  if (wanted.type == SpecType::mtp && !info.draft_head)
+    return fail(ErrorCode::invalid_argument,
+                "{}: the model has no draft head, wanted --spec-type auto or none",
+                options.model.path);
+  std::unique_ptr<ModelSession> session(new ModelSession(std::move(opened), std::move(tokenizer)));
+  ModelSession& s = *session;
+  s.device_options_ = options.model.device;
+  s.speculation_ = wanted;
+  if (wanted.type == SpecType::none || !s.info().draft_head)
+    s.speculation_ = {.type = SpecType::none, .depth_max = 0};
+  s.size_ = {.tokens = context_of(options.context, s.info()),
+             .chunk_tokens = options.model.chunk_tokens,
+             .draft_tokens_max = s.speculation_.depth_max,
+             .kv_dtype = options.model.kv_dtype};
+  return session;
+}
+
+Status ModelSession::check_prompt_fits(int64_t tokens) const {
+  if (tokens < size_.tokens) return ok();
+  return fail(ErrorCode::invalid_argument,
+              "the prompt has {} tokens and the context {}, wanted a shorter prompt or a larger "
+              "--ctx-size",
+              tokens, size_.tokens);
+}
+
+Status ModelSession::load(Progress& progress) {
+  TROIKA_TRY(device_, make_device(device_options_));
+  TROIKA_TRY(loaded_, load_weights(opened_, *device_, size_, progress));
+  const TokenRules rules{.tokens = tokenizer_->vocab(),
+                         .end_tokens = tokenizer_->end_of_generation_ids()};
+  TROIKA_TRY(engine_, Engine::make(*loaded_,
+                                   {.context = size_.tokens,
+                                    .sequences_max = 1,
+                                    .chunk_tokens = size_.chunk_tokens,
+                                    .draft_tokens_max = size_.draft_tokens_max,
+                                    .kv_dtype = size_.kv_dtype},
+                                   rules));
+  return ok();
+}
+
+}  // namespace troika::cli

@@ -1,0 +1,81 @@
+// From a path to an engine that answers: file, tokenizer, model, device, weights, in this order and
+// with every check as early as it can be made.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cli/memory_check.h"
+#include "cli/model_flags.h"
+#include "core/progress.h"
+#include "engine/engine.h"
+#include "engine/loaded_model.h"
+#include "gguf/file.h"
+#include "text/tokenizer.h"
+
+namespace troika::cli {
+
+/// A file and the model that it describes; nothing of size is in memory yet.
+struct OpenModel {
+  gguf::File file;
+  Model model;
+};
+
+/// Opens the file at `path` and makes its model, with the file's draft head if `draft_head`.
+Result<OpenModel> open_model(const std::string& path, bool draft_head);
+
+/// Imports the weights of `opened`, showing `progress`; before that, checks that `size` fits the
+/// memory. Takes opened.model; `device` is borrowed.
+Result<LoadedModel> load_weights(OpenModel& opened, Device& device, const ContextSize& size,
+                                 Progress& progress);
+
+struct SessionOptions {
+  ModelFlags model;
+  std::optional<int64_t> context;  // tokens; nothing: the engine's default, or the model's if that
+                                   // is less; 0: the model's
+  SpeculationOptions speculation;
+};
+
+/// A model that one text at a time is written with.
+class ModelSession {
+ public:
+  /// Opens and checks; imports nothing. Errors: those of the file, its tokenizer and its family;
+  /// invalid_argument — drafts from a model without a draft head.
+  static Result<std::unique_ptr<ModelSession>> open(const SessionOptions& options);
+
+  /// Whether a prompt of so many tokens leaves room for an answer; asked before the long work.
+  /// Errors: invalid_argument — with both lengths.
+  Status check_prompt_fits(int64_t tokens) const;
+
+  /// Imports the weights and makes the engine. Once.
+  Status load(Progress& progress);
+
+  const gguf::File& file() const { return opened_.file; }
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  const ModelInfo& info() const { return loaded_ ? loaded_->model.info : opened_.model.info; }
+  /// What requests must ask for: options.speculation, without drafts where nothing can draft.
+  const SpeculationOptions& speculation() const { return speculation_; }
+  int64_t context() const { return size_.tokens; }
+  /// The rest after load() only.
+  Engine& engine() { return *engine_; }
+  /// The context's sum; of the weights, the bytes in the file.
+  MemoryPlan memory() const { return plan_context(loaded_->model, size_); }
+  const Device& device() const { return *device_; }
+
+ private:
+  ModelSession(OpenModel opened, std::unique_ptr<Tokenizer> tokenizer)
+      : opened_(std::move(opened)), tokenizer_(std::move(tokenizer)) {}
+
+  OpenModel opened_;
+  std::unique_ptr<Tokenizer> tokenizer_;
+  DeviceOptions device_options_;
+  SpeculationOptions speculation_;
+  ContextSize size_;
+  std::unique_ptr<Device> device_;  // outlives what follows
+  std::optional<LoadedModel> loaded_;
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace troika::cli

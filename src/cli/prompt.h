@@ -1,0 +1,40 @@
+// Where a prompt comes from, and how it becomes token ids.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/ids.h"
+#include "core/result.h"
+#include "gguf/metadata.h"
+#include "text/tokenizer.h"
+
+namespace troika::cli {
+
+/// Exactly one of text, file and ids is set, if check_prompt() is content.
+struct PromptFlags {
+  std::optional<std::string> text;
+  std::optional<std::string> file;  // path of a text
+  std::optional<std::string> ids;   // path of token ids
+  bool raw = false;                 // not a turn of a conversation, even if the model has turns
+};
+
+/// Adds --prompt, --file, --prompt-tokens and --raw.
+void add_prompt_flags(CLI::App& app, PromptFlags& flags);
+
+/// Errors: invalid_argument — none or several prompts.
+Status check_prompt(const PromptFlags& flags);
+
+/// The prompt's ids. Text is one turn of the user where `metadata` has a chat template and not
+/// `raw`; else it is fed as it is, with BOS where the tokenizer wants it. Markers in the text
+/// count. Errors: not_found — an unreadable file; unsupported — a chat template other than ChatML;
+/// invalid_argument — a file of ids with something else in it.
+Result<std::vector<TokenId>> encode_prompt(const PromptFlags& flags, const gguf::Metadata& metadata,
+                                           const Tokenizer& tokenizer);
+
+/// Whether the model was made for conversations: it has a chat template.
+bool has_chat_template(const gguf::Metadata& metadata);
+
+}  // namespace troika::cli

@@ -1,0 +1,107 @@
+// troika run: one prompt, one answer.
+
+#include <optional>
+
+#include "cli/command.h"
+#include "cli/generation.h"
+#include "cli/generation_report.h"
+#include "cli/model_session.h"
+#include "cli/prompt.h"
+#include "cli/sampling_flags.h"
+#include "cli/session_flags.h"
+#include "cli/streams.h"
+#include "core/progress.h"
+
+namespace troika::cli {
+namespace {
+
+struct RunOptions {
+  SessionOptions session;
+  SamplingFlags sampling;
+  PromptFlags prompt;
+  int64_t tokens_max = Request{}.tokens_max;
+  bool json = false;
+};
+
+RunFacts facts_of(ModelSession& session, const SamplingOptions& sampling, double load_ms) {
+  return {.load_ms = load_ms,
+          .seed = sampling.seed,
+          .sampled = sampling.temperature > 0,
+          .draft_head = session.speculation().type != SpecType::none,
+          .memory = session.memory(),
+          .device_bytes = session.engine().forward().device_bytes(),
+          .device = session.device().info().name,
+          .notes = session.tokenizer().warnings()};
+}
+
+Status run_prompt(const RunOptions& options) {
+  TROIKA_TRY(const SamplingOptions sampling, resolve(options.sampling));
+  const double start_ms = clock_ms();
+  TROIKA_TRY(const std::unique_ptr<ModelSession> session, ModelSession::open(options.session));
+  TROIKA_TRY(std::vector<TokenId> prompt,
+             encode_prompt(options.prompt, session->file().metadata(), session->tokenizer()));
+  TROIKA_RETURN_IF_ERROR(session->check_prompt_fits(std::ssize(prompt)));
+  Progress progress = Progress::on(stderr);
+  TROIKA_RETURN_IF_ERROR(session->load(progress));
+  const double load_ms = clock_ms() - start_ms;
+
+  GenerateOptions generating{.on_text = write_stdout, .hash_logits = false, .progress = &progress};
+  if (options.json) generating = {.hash_logits = true, .progress = &progress};
+  TROIKA_TRY(const Generation generation, generate(session->engine(), session->tokenizer(),
+                                                   {.prompt = std::move(prompt),
+                                                    .tokens_max = options.tokens_max,
+                                                    .sampling = sampling,
+                                                    .speculation = session->speculation()},
+                                                   generating));
+  const RunFacts facts = facts_of(*session, sampling, load_ms);
+  const bool interrupted = generation.finish == FinishReason::cancelled;
+  if (!options.json) {
+    if (!generation.text.ends_with('\n')) TROIKA_RETURN_IF_ERROR(write_stdout("\n"));
+    write_stderr("\n" + summary_text(generation, facts));
+  } else if (!interrupted) {
+    TROIKA_RETURN_IF_ERROR(write_stdout(summary_json(generation, facts)));
+  }
+  if (interrupted)
+    return fail(ErrorCode::cancelled, "interrupted after {} tokens", generation.tokens.size());
+  return ok();
+}
+
+class RunCommand final : public Command {
+ public:
+  std::string_view name() const override { return "run"; }
+  std::string_view summary() const override { return "Answer one prompt"; }
+  std::string_view examples() const override {
+    return "  troika run model.gguf -p \"What is 34 + 58?\"\n"
+           "  troika run model.gguf -f letter.txt -n 200 --temp 0\n"
+           "  troika run model.gguf --raw -p \"Once upon a time\" --seed 7\n"
+           "  troika run model.gguf -p Hello --spec-type none --json\n";
+  }
+  void declare(CLI::App& app) override {
+    add_prompt_flags(app, options_.prompt);
+    app.add_option("-n,--predict", options_.tokens_max,
+                   "tokens of the answer at most; -1: until the context is full")
+        ->check(CLI::Range(int64_t{-1}, INT64_MAX))
+        ->capture_default_str();
+    add_session_flags(app, options_.session);
+    add_sampling_flags(app, options_.sampling);
+    app.add_flag("--json", options_.json,
+                 "print one JSON object with text, token ids and timings instead of the text");
+  }
+  Status check() const override {
+    TROIKA_RETURN_IF_ERROR(check_prompt(options_.prompt));
+    const Result<SamplingOptions> sampling = resolve(options_.sampling);
+    return sampling.ok() ? ok() : Status(sampling.error());
+  }
+  Status run() override { return run_prompt(options_); }
+
+ private:
+  RunOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_run_command() {
+  return std::make_unique<RunCommand>();
+}
+
+}  // namespace troika::cli

@@ -1,0 +1,85 @@
+#include "cli/sampling_flags.h"
+
+#include <charconv>
+#include <random>
+
+#include "cli/choice.h"
+#include "core/printable.h"
+#include "engine/sequence.h"
+
+namespace troika::cli {
+namespace {
+
+constexpr Choice<SpecType> kSpecTypes[] = {
+    {"auto", SpecType::automatic}, {"mtp", SpecType::mtp}, {"none", SpecType::none}};
+
+/// "15043+1.5", "15043-1", "15043-inf".
+Result<LogitBias> parse_logit_bias(const std::string& text) {
+  int32_t id = -1;
+  double bias = 0;
+  const char* end = text.data() + text.size();
+  const auto [sign, id_error] = std::from_chars(text.data(), end, id);
+  bool good = id_error == std::errc() && id >= 0 && sign != end && (*sign == '+' || *sign == '-');
+  if (good) {
+    const auto [stop, bias_error] = std::from_chars(sign + 1, end, bias);
+    good = bias_error == std::errc() && stop == end && sign[1] != '-';
+    if (*sign == '-') bias = -bias;
+  }
+  if (!good)
+    return fail(ErrorCode::invalid_argument,
+                "--logit-bias is \"{}\", wanted a token id with what to add, as in 15043+1 or "
+                "15043-1.5 or 15043-inf",
+                printable(text));
+  return LogitBias{.id = static_cast<TokenId>(id), .bias = bias};
+}
+
+template <typename T>
+void add(CLI::App& app, const std::string& flag, T& target, const std::string& help) {
+  app.add_option(flag, target, help)->capture_default_str();
+}
+
+}  // namespace
+
+void add_sampling_flags(CLI::App& app, SamplingFlags& flags) {
+  SamplingOptions& o = flags.options;
+  add(app, "--temp", o.temperature, "temperature; 0: always the most likely token");
+  add(app, "--top-k", o.top_k, "only the k most likely tokens; 0: off");
+  add(app, "--top-p", o.top_p, "only the most likely, up to this probability; 1: off");
+  add(app, "--min-p", o.min_p, "only those with this share of the best one's probability; 0: off");
+  add(app, "--typical", o.typical_p, "only the most typical, up to this probability; 1: off");
+  add(app, "--repeat-penalty", o.repeat_penalty, "weakens tokens that came before; 1: off");
+  add(app, "--repeat-last-n", o.repeat_last_n, "tokens that penalties look back; 0: off, -1: all");
+  add(app, "--presence-penalty", o.presence_penalty, "taken off tokens that came before");
+  add(app, "--frequency-penalty", o.frequency_penalty, "taken off for each time a token came");
+  app.add_option("--logit-bias", flags.logit_bias, "ID+VALUE or ID-VALUE; may be repeated")
+      ->expected(1)
+      ->take_all()
+      ->type_name("BIAS");
+  app.add_option("-s,--seed", flags.seed, "equal seed, equal text; -1: another one each time")
+      ->check(CLI::Range(int64_t{-1}, INT64_MAX))
+      ->capture_default_str();
+  app.add_flag("--ignore-eos", o.ignore_eos, "never draw a token that ends the text");
+}
+
+void add_speculation_flags(CLI::App& app, SpeculationOptions& options) {
+  add_choice<SpecType>(app, "--spec-type", options.type, kSpecTypes,
+                       "drafts: as many as pay, always all, or none; changes no bit of the text");
+  app.add_option("--spec-draft-n-max", options.depth_max, "tokens to draft in one step, at most")
+      ->check(CLI::Range(int64_t{0}, kDraftTokensMax))
+      ->capture_default_str();
+}
+
+Result<SamplingOptions> resolve(const SamplingFlags& flags) {
+  SamplingOptions options = flags.options;
+  for (const std::string& text : flags.logit_bias) {
+    TROIKA_TRY(const LogitBias bias, parse_logit_bias(text));
+    options.logit_bias.push_back(bias);
+  }
+  options.seed =
+      flags.seed >= 0 ? static_cast<uint64_t>(flags.seed) : uint64_t{std::random_device{}()};
+  // Which ids exist is known when the model is open; the engine asks again then.
+  TROIKA_RETURN_IF_ERROR(options.validate(INT32_MAX));
+  return options;
+}
+
+}  // namespace troika::cli

@@ -1,0 +1,32 @@
+// Flags of sampling and of speculation, under the names that users of llama.cpp know. Defaults are
+// those of SamplingOptions and SpeculationOptions.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "engine/depth_policy.h"
+#include "engine/sampling_options.h"
+
+namespace troika::cli {
+
+struct SamplingFlags {
+  SamplingOptions options;              // without seed and logit bias until resolve()
+  int64_t seed = -1;                    // -1: another one each time
+  std::vector<std::string> logit_bias;  // "ID+VALUE" or "ID-VALUE"
+};
+
+/// Adds all sampling flags.
+void add_sampling_flags(CLI::App& app, SamplingFlags& flags);
+
+/// Adds --spec-type and --spec-draft-n-max.
+void add_speculation_flags(CLI::App& app, SpeculationOptions& options);
+
+/// The options that `flags` ask for, with a seed drawn where none is given.
+/// Errors: invalid_argument — a value out of its range, a logit bias that does not parse.
+Result<SamplingOptions> resolve(const SamplingFlags& flags);
+
+}  // namespace troika::cli

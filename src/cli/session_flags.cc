@@ -1,0 +1,17 @@
+#include "cli/session_flags.h"
+
+#include "cli/sampling_flags.h"
+
+namespace troika::cli {
+
+void add_session_flags(CLI::App& app, SessionOptions& options) {
+  add_model_flags(app, options.model);
+  app.add_option("-c,--ctx-size", options.context,
+                 fmt::format("tokens that prompt and answer may have together; 0: what the model "
+                             "was trained for [that, at most {}]",
+                             EngineOptions{}.context))
+      ->check(CLI::Range(int64_t{0}, INT64_MAX));
+  add_speculation_flags(app, options.speculation);
+}
+
+}  // namespace troika::cli

@@ -1,0 +1,13 @@
+// Flags of commands that write texts: the model's flags, the context and speculation.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "cli/model_session.h"
+
+namespace troika::cli {
+
+/// Adds the flags of the model, --ctx-size, --spec-type and --spec-draft-n-max.
+void add_session_flags(CLI::App& app, SessionOptions& options);
+
+}  // namespace troika::cli
