@@ -46,13 +46,13 @@ ForwardOptions forward_options(const EngineOptions& options) {
 
 }  // namespace
 
-Engine::Engine(const EngineOptions& options, const TokenRules& rules, Forward forward,
-               int64_t pages)
+Engine::Engine(const EngineOptions& options, const TokenRules& rules,
+               std::unique_ptr<Forward> forward)
     : options_(options),
-      tokens_(std::min(rules.tokens, forward.info().vocab)),
+      tokens_(std::min(rules.tokens, forward->info().vocab)),
       end_tokens_(rules.end_tokens.begin(), rules.end_tokens.end()),
       forward_(std::move(forward)),
-      pages_(pages) {
+      pages_(forward_->options().pages) {
   tasks_.resize(static_cast<size_t>(options.sequences_max));
 }
 
@@ -60,12 +60,11 @@ Result<std::unique_ptr<Engine>> Engine::make(const LoadedModel& model, const Eng
                                              const TokenRules& rules,
                                              std::unique_ptr<Drafter> drafter) {
   TROIKA_RETURN_IF_ERROR(validate_options(options));
-  const ForwardOptions forward = forward_options(options);
-  TROIKA_TRY(Forward made, Forward::make(model, forward));
-  std::unique_ptr<Engine> engine(new Engine(options, rules, std::move(made), forward.pages));
+  TROIKA_TRY(auto forward, Forward::make(model, forward_options(options)));
+  std::unique_ptr<Engine> engine(new Engine(options, rules, std::move(forward)));
   engine->drafter_ = std::move(drafter);
   if (engine->drafter_ == nullptr && model.model.info.draft_head && options.draft_tokens_max > 0)
-    engine->drafter_ = std::make_unique<MtpDrafter>(engine->forward_, engine->tokens_);
+    engine->drafter_ = std::make_unique<MtpDrafter>(*engine->forward_, engine->tokens_);
   return engine;
 }
 
@@ -141,7 +140,7 @@ Status Engine::propose() {
 
 Status Engine::add_rows(Task& task, int64_t prompt_budget) {
   Sequence& s = task.sequence;
-  StepInputs& inputs = forward_.inputs();
+  StepInputs& inputs = forward_->inputs();
   const bool answering = s.answering();
   const int64_t left = std::ssize(s.tokens) - s.computed;
   task.rows = answering ? 1 + std::ssize(task.draft.tokens) : std::min(left, prompt_budget);
@@ -163,8 +162,8 @@ Status Engine::add_rows(Task& task, int64_t prompt_budget) {
     inputs.add_row({.token = draft ? task.draft.tokens[static_cast<size_t>(i - 1)]
                                    : s.tokens[static_cast<size_t>(position)],
                     .hidden_out = answering || last_of_prompt
-                                      ? forward_.hidden().kept(s.slot, position)
-                                      : forward_.hidden().scratch(inputs.tokens()),
+                                      ? forward_->hidden().kept(s.slot, position)
+                                      : forward_->hidden().scratch(inputs.tokens()),
                     .output = answering || last_of_prompt});
   }
   task.outputs = inputs.outputs() - task.first_output;
@@ -173,7 +172,7 @@ Status Engine::add_rows(Task& task, int64_t prompt_budget) {
 
 Result<bool> Engine::step() {
   TROIKA_RETURN_IF_ERROR(propose());
-  forward_.inputs().clear();
+  forward_->inputs().clear();
   int64_t prompt_budget = options_.chunk_tokens;
   // Sequences that answer come first: they wait for each token, a prompt only for its last.
   for (const bool answering : {true, false})
@@ -185,21 +184,21 @@ Result<bool> Engine::step() {
       TROIKA_RETURN_IF_ERROR(add_rows(*task, prompt_budget));
       if (!answering) prompt_budget -= task->rows;
     }
-  if (forward_.inputs().tokens() == 0) return false;
-  TROIKA_RETURN_IF_ERROR(forward_.run_trunk());
+  if (forward_->inputs().tokens() == 0) return false;
+  TROIKA_RETURN_IF_ERROR(forward_->run_trunk());
   TROIKA_RETURN_IF_ERROR(judge());
   return true;
 }
 
 bool Engine::wants_logits(const Task& task) const {
   return task.outputs > 0 && (task.request.on_row || !task.sequence.sampler->greedy() ||
-                              tokens_ != forward_.info().vocab);
+                              tokens_ != forward_->info().vocab);
 }
 
 TokenId Engine::choose(Task& task, int64_t output, std::span<const int32_t> argmax,
                        std::span<const float> logits) {
   if (logits.empty()) return static_cast<TokenId>(argmax[static_cast<size_t>(output)]);
-  const auto vocab = static_cast<size_t>(forward_.info().vocab);
+  const auto vocab = static_cast<size_t>(forward_->info().vocab);
   const auto row = logits.subspan(static_cast<size_t>(output) * vocab, vocab);
   if (task.request.on_row) task.request.on_row(row);
   return task.sequence.sampler->sample(row.first(static_cast<size_t>(tokens_)),
@@ -245,15 +244,15 @@ void Engine::judge_task(Task& task, std::span<const int32_t> argmax,
 }
 
 Status Engine::judge() {
-  const int64_t outputs = forward_.inputs().outputs();
+  const int64_t outputs = forward_->inputs().outputs();
   std::span<const int32_t> argmax;
   std::span<const float> logits;
   const bool read_logits = std::ranges::any_of(
       tasks_, [this](const auto& task) { return task != nullptr && wants_logits(*task); });
   if (read_logits) {
-    TROIKA_TRY(logits, forward_.read_logits(outputs));
+    TROIKA_TRY(logits, forward_->read_logits(outputs));
   } else if (outputs > 0) {
-    TROIKA_TRY(argmax, forward_.read_argmax(outputs));
+    TROIKA_TRY(argmax, forward_->read_argmax(outputs));
   }
   followed_.clear();
   for (const auto& task : tasks_)

@@ -74,7 +74,7 @@ class Engine {
   /// Forgets a sequence and frees what it held.
   void release(SeqId id);
 
-  const Forward& forward() const { return forward_; }
+  const Forward& forward() const { return *forward_; }
 
  private:
   struct Task {  // a sequence at work
@@ -87,7 +87,7 @@ class Engine {
     int64_t outputs = 0;
   };
 
-  Engine(const EngineOptions& options, const TokenRules& rules, Forward forward, int64_t pages);
+  Engine(const EngineOptions& options, const TokenRules& rules, std::unique_ptr<Forward> forward);
   Status validate(const Request& request) const;
   Status propose();
   Status add_rows(Task& task, int64_t prompt_budget);
@@ -101,7 +101,7 @@ class Engine {
   EngineOptions options_;
   int64_t tokens_;
   std::vector<TokenId> end_tokens_;
-  Forward forward_;
+  std::unique_ptr<Forward> forward_;
   Pages pages_;
   std::unique_ptr<Drafter> drafter_;
   std::vector<std::unique_ptr<Task>> tasks_;  // by state slot; null: free

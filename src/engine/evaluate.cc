@@ -97,13 +97,13 @@ Status evaluate(const LoadedModel& model, std::span<const TokenId> tokens,
   const int64_t count = std::ssize(tokens);
   const int64_t chunk = std::min(options.chunk_tokens, count);
   Pages pages((count + kPageTokens - 1) / kPageTokens);
-  TROIKA_TRY(Forward forward, Forward::make(model, {.pages = pages.count(),
-                                                    .sequences_max = 1,
-                                                    .step_tokens_max = chunk,
-                                                    .step_outputs_max = chunk,
-                                                    .draft_tokens_max = 0,
-                                                    .kv_dtype = options.kv_dtype}));
-  Evaluation evaluation(forward, tokens);
+  TROIKA_TRY(const auto forward, Forward::make(model, {.pages = pages.count(),
+                                                       .sequences_max = 1,
+                                                       .step_tokens_max = chunk,
+                                                       .step_outputs_max = chunk,
+                                                       .draft_tokens_max = 0,
+                                                       .kv_dtype = options.kv_dtype}));
+  Evaluation evaluation(*forward, tokens);
   TROIKA_RETURN_IF_ERROR(pages.cover(evaluation.pages(), count));
   for (int64_t begin = 0; begin < count; begin += chunk) {
     const int64_t end = std::min(count, begin + chunk);

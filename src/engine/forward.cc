@@ -43,7 +43,8 @@ Forward::Forward(const LoadedModel& model, const ForwardOptions& options, StepIn
       hidden_(options.step_tokens_max, options.draft_tokens_max),
       inputs_(std::move(inputs)) {}
 
-Result<Forward> Forward::make(const LoadedModel& model, const ForwardOptions& options) {
+Result<std::unique_ptr<Forward>> Forward::make(const LoadedModel& model,
+                                               const ForwardOptions& options) {
   const Sizes sizes{options.step_tokens_max, options.step_outputs_max, options.sequences_max};
   if (sizes.tokens < 1 || sizes.outputs < 1 || sizes.outputs > sizes.tokens ||
       sizes.sequences < 1 || options.pages < 1 || options.draft_tokens_max < 0)
@@ -53,27 +54,32 @@ Result<Forward> Forward::make(const LoadedModel& model, const ForwardOptions& op
         sizes.tokens, sizes.outputs, sizes.sequences, options.pages, options.draft_tokens_max);
   Device& device = *model.device;
   TROIKA_TRY(StepInputs inputs, StepInputs::make(device, sizes, options.pages));
-  Forward f(model, options, std::move(inputs));
-  TROIKA_RETURN_IF_ERROR(f.allocate_states());
+  std::unique_ptr<Forward> f(new Forward(model, options, std::move(inputs)));
+  TROIKA_RETURN_IF_ERROR(f->allocate_states());
   const int64_t vocab = model.model.info.vocab;
   const int64_t logits_bytes = sizes.outputs * vocab * static_cast<int64_t>(sizeof(float));
-  TROIKA_TRY(f.logits_, device.allocate(logits_bytes));
-  TROIKA_TRY(f.argmax_, device.allocate(sizes.outputs * static_cast<int64_t>(sizeof(int32_t))));
-  f.device_bytes_ += logits_bytes;
-  f.host_argmax_.resize(static_cast<size_t>(sizes.outputs));
-  f.host_logits_.resize(static_cast<size_t>(sizes.outputs * vocab));
+  TROIKA_TRY(f->logits_, device.allocate(logits_bytes));
+  TROIKA_TRY(f->argmax_, device.allocate(sizes.outputs * static_cast<int64_t>(sizeof(int32_t))));
+  f->device_bytes_ += logits_bytes;
+  f->host_argmax_.resize(static_cast<size_t>(sizes.outputs));
+  f->host_logits_.resize(static_cast<size_t>(sizes.outputs * vocab));
 
   const auto weights = raw(model.weights);
-  const auto states = raw(f.states_);
+  const auto states = raw(f->states_);
   const Resources resources{.weights = weights,
                             .state_infos = model.model.states,
                             .states = states,
-                            .state_options = f.state_options()};
-  TROIKA_TRY(f.trunk_, device.compile(model.model.trunk, sizes, resources));
+                            .state_options = f->state_options()};
+  TROIKA_TRY(f->trunk_, device.compile(model.model.trunk, sizes, resources));
   if (model.model.draft) {
-    TROIKA_TRY(f.draft_, device.compile(*model.model.draft, sizes, resources));
+    TROIKA_TRY(f->draft_, device.compile(*model.model.draft, sizes, resources));
   }
   return f;
+}
+
+Forward::~Forward() {
+  // Nobody is left to tell an error to; what matters is that no call outlives the buffers it uses.
+  (void)finish().ok();
 }
 
 StateOptions Forward::state_options() const {

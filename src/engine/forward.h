@@ -50,7 +50,13 @@ class Forward {
   /// Allocates states and compiles the graphs. `model` is borrowed and must outlive it.
   /// Errors: exhausted — the device's memory does not suffice, with the sum wanted; unsupported;
   /// invalid_argument.
-  static Result<Forward> make(const LoadedModel& model, const ForwardOptions& options);
+  static Result<std::unique_ptr<Forward>> make(const LoadedModel& model,
+                                               const ForwardOptions& options);
+
+  /// Waits for what is queued.
+  ~Forward();
+  Forward(const Forward&) = delete;
+  Forward& operator=(const Forward&) = delete;
 
   const ForwardOptions& options() const { return options_; }
   const HiddenUnits& hidden() const { return hidden_; }

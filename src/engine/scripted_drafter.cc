@@ -14,7 +14,7 @@ Status ScriptedDrafter::propose(std::span<DraftRequest> requests) {
       const int64_t position = std::ssize(request.sequence->tokens) + i;
       const TokenId right =
           position < std::ssize(text_) ? text_[static_cast<size_t>(position)] : TokenId{0};
-      const bool wanted_right = position < std::ssize(text_) && script_(position);
+      const bool wanted_right = position < std::ssize(text_) && script_(position, i);
       const auto wrong =
           static_cast<TokenId>((static_cast<int64_t>(right) + 1 + position % 7) % vocab_);
       request.tokens.push_back(wanted_right ? right : wrong);

@@ -12,8 +12,9 @@ namespace troika {
 
 class ScriptedDrafter final : public Drafter {
  public:
-  /// Whether the draft of the token at `position` of the text shall be right.
-  using Script = std::function<bool(int64_t position)>;
+  /// Whether a draft shall be right: the one of the token at `position` of the text, number `index`
+  /// of its step.
+  using Script = std::function<bool(int64_t position, int64_t index)>;
 
   /// @param text  prompt and answer; drafts beyond its end are wrong.
   /// @param vocab  a wrong draft is another token below this.

@@ -117,11 +117,11 @@ TEST_P(GoldenTest, DraftChain) {
   const std::vector<TokenId> want = read_ids(path(".mtpchain.txt"));
   const Array rows = read_npy(path(".mtpchain.npy"));
   const auto count = std::ssize(tokens_);
-  Result<Forward> made = Forward::make(
+  auto made = Forward::make(
       model_.loaded,
       {.pages = 2, .step_tokens_max = 64, .step_outputs_max = 1, .kv_dtype = DType::f32});
   ASSERT_TRUE(made.ok()) << made.error().message();
-  Forward& forward = *made;
+  Forward& forward = **made;
   const std::vector<PageId> pages = {PageId{1}, PageId{0}};
   StepInputs& inputs = forward.inputs();
   auto step = [&](bool trunk, int64_t position, std::span<const TokenId> tokens, auto hidden_in,
