@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -48,6 +49,7 @@ class OpRig {
     if (info.split.leaves.empty() && shape.inputs > 0) info.split = split_whole(shape.inputs);
     auto imported = device_.import_weight(info);
     keep(imported);
+    types_.push_back(dtype);
     weights_.push_back(imported.ok() ? std::move(imported).value() : nullptr);
     return shape;
   }
@@ -82,7 +84,15 @@ class OpRig {
     return {static_cast<int32_t>(states_.size()) - 1};
   }
 
-  Buffer* state_buffer(State state) { return states_[static_cast<size_t>(state.id)].get(); }
+  /// The type that a device is asked about for `op`: of its weight matrix, or of KV; none for the
+  /// others.
+  std::optional<DType> type_of(const Op& op) const {
+    if (const auto* embed = std::get_if<Embed>(&op)) return types_[index(embed->table)];
+    if (const auto* matmul = std::get_if<MatMul>(&op)) return types_[index(matmul->w)];
+    if (std::holds_alternative<KvWrite>(op) || std::holds_alternative<Attention>(op))
+      return options_.kv_dtype;
+    return std::nullopt;
+  }
 
   Status compile(const Sizes& sizes) {
     if (error_) return *error_;
@@ -110,6 +120,8 @@ class OpRig {
 
  private:
   using Buffers = std::vector<std::unique_ptr<Buffer>>;
+
+  static size_t index(const Weight& weight) { return static_cast<size_t>(weight.id); }
 
   template <typename T>
   void keep(const Result<T>& result) {
@@ -177,6 +189,7 @@ class OpRig {
   Device& device_;
   StateOptions options_;
   std::vector<std::unique_ptr<ImportedWeight>> weights_;
+  std::vector<DType> types_;
   std::vector<ImportedWeight*> weight_pointers_;
   std::vector<StateInfo> state_infos_;
   Buffers states_;

@@ -1,0 +1,227 @@
+// The promise, op by op: batch mates, their order, chunks, drafts, threads and delays never change
+// a bit of a result.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+
+#include "conformance/cuts.h"
+#include "conformance/run_case.h"
+#include "support/ops_cases.h"
+
+namespace troika::conformance {
+namespace {
+
+using testing::OpCase;
+using testing::OpFamily;
+using testing::StepInputs;
+
+constexpr int64_t kNoLimit = int64_t{1} << 40;
+
+/// The same case with each step replaced by the steps of `pieces_of(step)`. Where the results of
+/// the pieces stand is told by `pieces`.
+OpCase recut(const OpCase& c, const std::function<std::vector<Piece>(const StepInputs&)>& pieces_of,
+             std::vector<std::vector<Piece>>& pieces) {
+  OpCase result = c;
+  result.steps.clear();
+  for (const StepInputs& step : c.steps) {
+    pieces.push_back(pieces_of(step));
+    for (const Piece& piece : pieces.back()) result.steps.push_back(piece.step);
+  }
+  return result;
+}
+
+/// The results of the pieces in the places of the whole steps.
+Results gather(const OpCase& c, const std::vector<std::vector<Piece>>& pieces, const Results& got) {
+  Results whole;
+  size_t next = 0;
+  for (size_t step = 0; step < pieces.size(); step++) {
+    const auto rows = c.steps[step].output_rows.size();
+    size_t elements = 0;
+    for (size_t i = 0; i < pieces[step].size(); i++) elements += got[next + i].size();
+    whole.emplace_back(elements);
+    for (const Piece& piece : pieces[step]) {
+      const std::vector<float>& values = got[next++];
+      const size_t width = rows == 0 ? 0 : elements / rows;
+      for (size_t i = 0; i < piece.outputs.size(); i++)
+        std::copy_n(values.begin() + static_cast<int64_t>(i * width), width,
+                    whole.back().begin() + piece.outputs[i] * static_cast<int64_t>(width));
+    }
+  }
+  return whole;
+}
+
+class SameBits : public ::testing::TestWithParam<OpFamily> {
+ protected:
+  void SetUp() override {
+    for (const DeviceUnderTest& row : devices_under_test()) devices_.push_back({row, row.make()});
+  }
+
+  /// Holds every device to equal results for the cases of the family, cut as `pieces_of` says.
+  void expect_equal(const std::function<std::vector<Piece>(const StepInputs&)>& pieces_of) {
+    for (const OpCase& c : GetParam().cases()) {
+      if (!c.cuts) continue;
+      std::vector<std::vector<Piece>> pieces;
+      const OpCase other = recut(c, pieces_of, pieces);
+      const std::vector<Need> needs = needs_of(c);
+      for (const auto& [row, device] : devices_) {
+        if (row.wraps || !must_support(row, needs)) continue;
+        const Result<Results> whole = run_case(*device, c);
+        const Result<Results> parts = run_case(*device, other);
+        ASSERT_TRUE(whole.ok()) << row.name << ", " << c.name << ": " << whole.error().message();
+        ASSERT_TRUE(parts.ok()) << row.name << ", " << c.name << ": " << parts.error().message();
+        EXPECT_EQ(unequal_bits(gather(c, pieces, *parts), *whole), "")
+            << row.name << ", " << c.name;
+      }
+    }
+  }
+
+  struct Made {
+    DeviceUnderTest row;
+    std::unique_ptr<Device> device;
+  };
+  std::vector<Made> devices_;
+};
+
+TEST_P(SameBits, RowByRow) {
+  expect_equal([](const StepInputs& step) { return cut(step, 1); });
+}
+
+TEST_P(SameBits, InChunksOfSeven) {
+  expect_equal([](const StepInputs& step) { return cut(step, 7); });
+}
+
+TEST_P(SameBits, EachSequenceAlone) {
+  expect_equal([](const StepInputs& step) { return cut(step, kNoLimit); });
+}
+
+TEST_P(SameBits, InTheOppositeOrder) {
+  expect_equal([](const StepInputs& step) {
+    std::vector<Piece> pieces = cut(step, step.spans.empty() ? 1 : kNoLimit);
+    std::ranges::reverse(pieces);
+    return std::vector<Piece>{join(pieces)};
+  });
+}
+
+TEST_P(SameBits, OnTheDevicesOfOneKind) {
+  for (const OpCase& c : GetParam().cases()) {
+    const std::vector<Need> needs = needs_of(c);
+    for (const auto& [row, device] : devices_) {
+      if (row.same_bits_as.empty() || !must_support(row, needs)) continue;
+      const auto twin = std::ranges::find(devices_, row.same_bits_as,
+                                          [](const Made& made) { return made.row.name; });
+      ASSERT_NE(twin, devices_.end()) << row.same_bits_as;
+      const Result<Results> got = run_case(*device, c);
+      const Result<Results> wanted = run_case(*twin->device, c);
+      ASSERT_TRUE(got.ok() && wanted.ok()) << row.name << ", " << c.name;
+      EXPECT_EQ(unequal_bits(*got, *wanted), "") << row.name << ", " << c.name;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops, SameBits, ::testing::ValuesIn(testing::op_families()),
+                         [](const auto& family) { return family.param.name; });
+
+// Drafts. A text of kText tokens, whose data are rows 0 .. kText - 1; what a draft gets wrong has
+// data from the rows after them.
+constexpr int32_t kText = 40;
+constexpr int32_t kWrong = 60;
+
+/// Steps of 1 + n rows, n growing and shrinking, of whose drafts the first k are right, k too.
+struct Drafted {
+  std::vector<StepInputs> steps;
+  std::vector<std::vector<int32_t>>
+      text_of;  // of each result row: its token, or -1 for a wrong one
+};
+
+/// A prompt of `prompt` tokens, then steps with `drafts(i)` drafts of which `right(i)` are right.
+Drafted draft(int32_t prompt, const std::function<int32_t(int32_t)>& drafts,
+              const std::function<int32_t(int32_t)>& right) {
+  Drafted result;
+  int32_t done = 0;
+  int32_t replay = 0;
+  int32_t wrong = 0;
+  for (int32_t i = 0; done < kText; i++) {
+    const int32_t certain = i == 0 ? prompt : 1;
+    const int32_t count = std::min(kText - done, certain + (i == 0 ? 0 : drafts(i)));
+    const int32_t good = std::min(count - certain, i == 0 ? 0 : right(i));
+    StepInputs step{.page_table = {0}, .output_rows = testing::iota(count)};
+    step.spans = {{.rows = count,
+                   .position = done,
+                   .replay = replay,
+                   .certain = certain,
+                   .fresh = i == 0 ? 1 : 0}};
+    step.output_spans = step.spans;
+    result.text_of.emplace_back();
+    for (int32_t row = 0; row < count; row++) {
+      const bool is_text = row < certain + good;
+      step.token_ids.push_back(is_text ? done + row : kText + wrong++ % kWrong);
+      step.positions.push_back(done + row);
+      result.text_of.back().push_back(is_text ? done + row : -1);
+    }
+    result.steps.push_back(std::move(step));
+    done += certain + good;
+    replay = good;
+  }
+  return result;
+}
+
+/// The result rows of the text's tokens, by token.
+std::map<int32_t, std::vector<float>> rows_of_text(const Drafted& d, const Results& results) {
+  std::map<int32_t, std::vector<float>> rows;
+  for (size_t step = 0; step < results.size(); step++) {
+    const size_t width = results[step].size() / d.text_of[step].size();
+    for (size_t row = 0; row < d.text_of[step].size(); row++)
+      if (d.text_of[step][row] >= 0)
+        rows[d.text_of[step][row]].assign(
+            results[step].begin() + static_cast<int64_t>(row * width),
+            results[step].begin() + static_cast<int64_t>((row + 1) * width));
+  }
+  return rows;
+}
+
+/// Cases over one sequence of one page and one state slot.
+std::vector<OpCase> draft_cases() {
+  constexpr int64_t kTokens = kText + kWrong;
+  std::vector<OpCase> cases;
+  for (const int64_t taps : {2, 4}) cases.push_back(testing::conv_case(33, taps, kTokens, 40000));
+  for (const testing::DeltaShape& s :
+       {testing::DeltaShape{1, 2, 32, 32, 40010}, testing::DeltaShape{2, 4, 64, 64, 40020}})
+    cases.push_back(testing::delta_case(s, kTokens));
+  for (const DType kv : {DType::f16, DType::f32})
+    for (const bool of_outputs : {false, true})
+      cases.push_back(testing::attention_case(
+          {.heads = 4, .kv_heads = 2, .kv_dtype = kv, .of_outputs = of_outputs, .seed = 40030}, 1,
+          kTokens, "drafts"));
+  return cases;
+}
+
+TEST(SameBitsDrafts, RightAndWrongDraftsLeaveTheTextAlone) {
+  const Drafted plain = draft(
+      1, [](int32_t) { return 0; }, [](int32_t) { return 0; });
+  std::vector<Drafted> drafted;
+  for (const int32_t depth : {1, 2, 4, 8})
+    for (const int32_t right : {0, 1, 3, 8})
+      drafted.push_back(draft(
+          5, [=](int32_t) { return depth; }, [=](int32_t) { return std::min(depth, right); }));
+  drafted.push_back(draft(
+      2, [](int32_t i) { return i * 5 % 9; }, [](int32_t i) { return i * 5 % 9 * (i % 3) / 2; }));
+  for (const DeviceUnderTest& row : devices_under_test()) {
+    const auto device = row.make();
+    for (OpCase c : draft_cases()) {
+      c.steps = plain.steps;
+      const Result<Results> alone = run_case(*device, c);
+      ASSERT_TRUE(alone.ok()) << row.name << ", " << c.name << ": " << alone.error().message();
+      for (const Drafted& d : drafted) {
+        c.steps = d.steps;
+        const Result<Results> got = run_case(*device, c);
+        ASSERT_TRUE(got.ok()) << row.name << ", " << c.name << ": " << got.error().message();
+        EXPECT_EQ(rows_of_text(d, *got), rows_of_text(plain, *alone))
+            << row.name << ", " << c.name << ", " << d.steps.size() << " steps";
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace troika::conformance
