@@ -154,11 +154,10 @@ TEST_P(EveryIsa, ValueDependsOnItsRowAndTokenAlone) {
     for (int64_t tokens = 1; tokens <= kTokens; tokens++) {
       const std::vector<float> some(x.begin(), x.begin() + tokens * columns);
       const Inputs inputs(kernels, kind, columns, some);
-      for (int64_t cut = 0; cut <= matrix->strips(); cut++) {
-        const auto y = product(kernels, *matrix, inputs, cut);
-        ASSERT_EQ(std::memcmp(y.data(), alone.data(), y.size() * sizeof(float)), 0)
-            << dtype_info(dtype).name << ", " << tokens << " tokens, strips cut at " << cut;
-      }
+      const int64_t cut = tokens % (matrix->strips() + 1);
+      const auto y = product(kernels, *matrix, inputs, cut);
+      ASSERT_EQ(std::memcmp(y.data(), alone.data(), y.size() * sizeof(float)), 0)
+          << dtype_info(dtype).name << ", " << tokens << " tokens, strips cut at " << cut;
     }
   }
 }
