@@ -1,0 +1,44 @@
+#include "engine/pages.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "graph/state.h"
+
+namespace troika {
+namespace {
+
+TEST(PagesTest, CoverTakesJustEnoughAndEachOnce) {
+  Pages pages(4);
+  std::vector<PageId> a, b;
+  ASSERT_TRUE(pages.cover(a, kPageTokens).ok());
+  EXPECT_EQ(a.size(), 1u);
+  ASSERT_TRUE(pages.cover(a, kPageTokens + 1).ok());
+  EXPECT_EQ(a.size(), 2u);
+  ASSERT_TRUE(pages.cover(b, 2 * kPageTokens).ok());
+  EXPECT_EQ(pages.free(), 0);
+  EXPECT_EQ((std::set<PageId>{a[0], a[1], b[0], b[1]}.size()), 4u);
+}
+
+TEST(PagesTest, TooFewPagesTakeNothing) {
+  Pages pages(2);
+  std::vector<PageId> held;
+  const Status status = pages.cover(held, 3 * kPageTokens);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code(), ErrorCode::exhausted);
+  EXPECT_TRUE(held.empty());
+  EXPECT_EQ(pages.free(), 2);
+}
+
+TEST(PagesTest, ReleasedPagesAreFreeAgain) {
+  Pages pages(2);
+  std::vector<PageId> held;
+  ASSERT_TRUE(pages.cover(held, 2 * kPageTokens).ok());
+  pages.release(held);
+  EXPECT_TRUE(held.empty());
+  EXPECT_EQ(pages.free(), 2);
+}
+
+}  // namespace
+}  // namespace troika

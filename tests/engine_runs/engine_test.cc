@@ -1,0 +1,144 @@
+// The engine over real graphs: refusals, ends of texts, and sequences side by side.
+#include "engine/engine.h"
+
+#include <gtest/gtest.h>
+
+#include "engine/evaluate.h"
+#include "support/devices.h"
+#include "support/generate.h"
+#include "support/models.h"
+
+namespace troika::testing {
+namespace {
+
+class EngineTest : public ::testing::Test {
+ protected:
+  EngineTest()
+      : device_(make_reference_device()),
+        model_(open_model(test_data("fixtures") / "models" / "qwen35-succ-q8_0.gguf", *device_)) {}
+
+  int64_t vocab() const { return model_.loaded.model.info.vocab; }
+
+  std::unique_ptr<Engine> engine(EngineOptions options, std::span<const TokenId> end_tokens = {}) {
+    auto made = Engine::make(model_.loaded, options, {.tokens = vocab(), .end_tokens = end_tokens});
+    EXPECT_TRUE(made.ok()) << made.error().message();
+    return std::move(*made);
+  }
+
+  Request request(int first, int64_t prompt, int64_t tokens_max) const {
+    Request r{.tokens_max = tokens_max, .speculation = {.type = SpecType::mtp, .depth_max = 3}};
+    for (int64_t i = 0; i < prompt; i++)
+      r.prompt.push_back(static_cast<TokenId>((first + 7 * i) % vocab()));
+    r.sampling.temperature = 0;
+    return r;
+  }
+
+  std::string refusal(Engine& e, Request r) {
+    const auto id = e.submit(std::move(r));
+    EXPECT_FALSE(id.ok());
+    return id.ok() ? "" : id.error().message();
+  }
+
+  std::unique_ptr<Device> device_;
+  OpenModel model_;
+};
+
+TEST_F(EngineTest, RefusesWhatCannotBeWritten) {
+  const auto e = engine({.context = 64});
+  EXPECT_NE(refusal(*e, request(0, 0, 4)).find("the prompt is empty"), std::string::npos);
+  EXPECT_NE(refusal(*e, request(0, 64, 4)).find("the prompt has 64 tokens and the context 64"),
+            std::string::npos);
+  Request bad_id = request(0, 4, 4);
+  bad_id.prompt[2] = static_cast<TokenId>(vocab());
+  EXPECT_NE(refusal(*e, bad_id).find("the prompt holds id"), std::string::npos);
+  Request deep = request(0, 4, 4);
+  deep.speculation.depth_max = 9;
+  EXPECT_NE(refusal(*e, deep).find("the draft depth is 9, wanted 0 to 8"), std::string::npos);
+  Request hot = request(0, 4, 4);
+  hot.sampling.top_p = 7;
+  EXPECT_FALSE(refusal(*e, hot).empty());
+}
+
+TEST_F(EngineTest, RefusesOptionsOutOfRange) {
+  for (const EngineOptions& options :
+       {EngineOptions{.context = 0}, EngineOptions{.context = int64_t{1} << 40},
+        EngineOptions{.sequences_max = 0}, EngineOptions{.chunk_tokens = 0},
+        EngineOptions{.draft_tokens_max = 17}, EngineOptions{.kv_dtype = DType::q8_0}})
+    EXPECT_FALSE(Engine::make(model_.loaded, options, {.tokens = vocab()}).ok());
+}
+
+TEST_F(EngineTest, WritesUntilTheContextIsFull) {
+  const auto e = engine({.context = 32});
+  const Written w = write_text(*e, request(3, 20, -1));
+  EXPECT_EQ(w.tokens.size(), 12u);
+}
+
+TEST_F(EngineTest, StopsAtAnEndTokenEvenInsideAVerification) {
+  const auto free = engine({.context = 128});
+  const Written all = write_text(*free, request(3, 20, 40));
+  const std::vector<TokenId> end = {all.tokens[17]};
+  const auto first = std::ranges::find(all.tokens, end[0]) - all.tokens.begin();
+  const auto e = engine({.context = 128}, end);
+  const Written w = write_text(*e, request(3, 20, 40));
+  EXPECT_EQ(w.tokens, std::vector(all.tokens.begin(), all.tokens.begin() + first + 1));
+}
+
+TEST_F(EngineTest, NothingToDoIsNotAnError) {
+  const auto e = engine({.context = 32});
+  EXPECT_FALSE(*e->step());
+  EXPECT_TRUE(write_text(*e, request(3, 20, 0)).tokens.empty());
+}
+
+TEST_F(EngineTest, CancelledSequencesRestAndReleasedOnesMakeRoom) {
+  const auto e = engine({.context = 64});
+  const SeqId id = *e->submit(request(1, 10, 40));
+  EXPECT_FALSE(e->submit(request(2, 10, 4)).ok());  // all sequences are in use
+  EXPECT_TRUE(*e->step());
+  e->cancel(id);
+  EXPECT_FALSE(*e->step());
+  EXPECT_EQ(e->sequence(id).finish, FinishReason::cancelled);
+  e->release(id);
+  EXPECT_EQ(write_text(*e, request(2, 10, 4)).tokens.size(), 4u);
+}
+
+TEST_F(EngineTest, SequencesSideBySideWriteWhatEachWritesAlone) {
+  const auto alone = engine({.context = 256});
+  const auto many = engine({.context = 256, .sequences_max = 3, .chunk_tokens = 16});
+  std::vector<SeqId> ids;
+  std::vector<Request> requests;
+  for (int i = 0; i < 3; i++) {
+    requests.push_back(request(5 * i + 1, 10 + 37 * i, 30));
+    requests.back().speculation.depth_max = 2 * i;
+    if (i == 1) requests.back().sampling = {.seed = 5, .temperature = 1};
+    ids.push_back(*many->submit(requests.back()));
+  }
+  while (*many->step()) continue;
+  for (size_t i = 0; i < ids.size(); i++) {
+    const Sequence& s = many->sequence(ids[i]);
+    EXPECT_EQ(std::vector(s.tokens.begin() + s.prompt_tokens, s.tokens.end()),
+              write_text(*alone, requests[i]).tokens)
+        << i;
+  }
+}
+
+TEST_F(EngineTest, DraftsAreTurnedDownWhereTheyAreRefused) {
+  const auto e = engine({.context = 512});
+  Request r = request(3, 20, 300);
+  r.speculation = {.type = SpecType::automatic, .depth_max = 8};
+  const Written w = write_text(*e, r);
+  EXPECT_GT(w.drafts.proposed, 0);
+  EXPECT_LT(w.drafts.proposed, 8 * w.drafts.steps);
+}
+
+TEST_F(EngineTest, EvaluateRefusesWhatItCannotCompute) {
+  const RowSink ignore = [](int64_t, std::span<const float>) { return ok(); };
+  const std::vector<TokenId> outside = {static_cast<TokenId>(vocab())};
+  const std::vector<TokenId> one = {TokenId{1}};
+  EXPECT_FALSE(evaluate(model_.loaded, {}, {}, ignore, {}).ok());
+  EXPECT_FALSE(evaluate(model_.loaded, outside, {}, ignore, {}).ok());
+  EXPECT_FALSE(evaluate(model_.loaded, one, {.chunk_tokens = 0}, ignore, {}).ok());
+  EXPECT_TRUE(evaluate(model_.loaded, one, {}, ignore, ignore).ok());
+}
+
+}  // namespace
+}  // namespace troika::testing
