@@ -41,8 +41,13 @@ std::string with_white_space(std::string_view pattern) {
   return result;
 }
 
+// Steps of one match. Our patterns are linear, so that only text past 1 GiB comes near; the
+// library's own limit is reached by 10 MB of blanks.
+constexpr uint32_t kMatchLimit = UINT32_MAX;
+
 struct FreePcre2 {
   void operator()(pcre2_code* code) const { pcre2_code_free(code); }
+  void operator()(pcre2_match_context* context) const { pcre2_match_context_free(context); }
   void operator()(pcre2_match_data* data) const { pcre2_match_data_free(data); }
 };
 template <typename T>
@@ -80,7 +85,11 @@ std::optional<std::string> without_surrogates(std::string_view text) {
 // One step of a list, compiled.
 class Pretokenizer::Step {
  public:
-  Step(Owned<pcre2_code> code, bool threes) : code_(std::move(code)), threes_(threes) {}
+  Step(Owned<pcre2_code> code, bool threes)
+      : code_(std::move(code)), limits_(pcre2_match_context_create(nullptr)), threes_(threes) {
+    TROIKA_CHECK(limits_);
+    pcre2_set_match_limit(limits_.get(), kMatchLimit);
+  }
 
   // Calls `sink` with each match in `piece`, and with each gap between matches.
   template <typename Sink>
@@ -106,11 +115,11 @@ class Pretokenizer::Step {
   bool find(std::string_view piece, size_t from, pcre2_match_data* data) const {
     const auto match = [&](uint32_t options) {
       return pcre2_match(code_.get(), reinterpret_cast<PCRE2_SPTR>(piece.data()), piece.size(),
-                         from, PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY | options, data, nullptr);
+                         from, PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY | options, data, limits_.get());
     };
     int found = match(0);
     if (found < 0 && found != PCRE2_ERROR_NOMATCH) found = match(PCRE2_NO_JIT);  // out of JIT stack
-    return found >= 0;  // past the library's limits: the rest of the piece stays whole
+    return found >= 0;  // past all limits: the rest of the piece stays whole
   }
 
   template <typename Sink>
@@ -128,6 +137,7 @@ class Pretokenizer::Step {
   }
 
   Owned<pcre2_code> code_;
+  Owned<pcre2_match_context> limits_;
   bool threes_;  // a match is cut into groups of three characters, counted from its end
 };
 

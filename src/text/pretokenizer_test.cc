@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <set>
 
 #include "text/utf8.h"
@@ -75,13 +75,16 @@ TEST(Pretokenizer, NothingIsDroppedByAnyList) {
   }
 }
 
-// Text that a careless pattern reads again from every place, or recurses on.
+// Text that a careless pattern reads again from every place, or recurses on. Processor time,
+// because others may be using the machine.
 TEST(Pretokenizer, LongRunsStayFast) {
-  constexpr size_t kLength = 200000;
+  constexpr size_t kLength = 100000;
   std::string joined_words = "a";
   while (joined_words.size() < kLength) joined_words += " bc";
-  const auto start = std::chrono::steady_clock::now();
+  std::set<const PretokenizerStep*> lists;
+  const std::clock_t start = std::clock();
   for (const PretokenizerRow& row : pretokenizers()) {
+    if (!lists.insert(row.steps.data()).second) continue;
     for (const std::string& text :
          {std::string(kLength, 'a'), std::string(kLength, 'A'), std::string(kLength, '7') + "a",
           std::string(kLength, ' ') + "a", std::string(kLength, '\n'), std::string(kLength, '.'),
@@ -92,8 +95,9 @@ TEST(Pretokenizer, LongRunsStayFast) {
     }
   }
   EXPECT_EQ(split("exaone-moe", joined_words).size(), 1u);
-  EXPECT_EQ(split("qwen2", std::string(kLength, ' ') + "a").size(), 2u);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
+  // More steps back than the library's own limit.
+  EXPECT_EQ(split("qwen2", std::string(12000000, ' ') + "a b").size(), 3u);
+  EXPECT_LT((std::clock() - start) / CLOCKS_PER_SEC, 60);
 }
 
 TEST(PretokenizerTable, NamesAreUniqueAndTheEmptyNameIsDefault) {

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 #include <random>
 #include <string>
 
@@ -81,9 +81,9 @@ TEST(SpecialMatcher, StaysFastWithManyWords) {
   const SpecialMatcher matcher(words);
   std::string text;
   for (int i = 0; i < 50000; ++i) text += "<|reserved_special_";
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   EXPECT_EQ(matcher.find(text, 0).id, -1);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+  EXPECT_LT((std::clock() - start) / CLOCKS_PER_SEC, 5);
 }
 
 }  // namespace

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cmath>
+#include <ctime>
 #include <thread>
 
 #include "tokenizers/small_vocabulary.h"
@@ -215,12 +215,12 @@ TEST(Tokenizer, CleansSpacesOnlyWhereItShould) {
 
 TEST(Tokenizer, WordsWithoutEndStayFast) {
   const std::string text(300000, 'l');
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   for (const auto& v : {byte_vocabulary(), sentence_vocabulary()}) {
     const auto t = make_tokenizer(v);
     EXPECT_EQ(t->decode(t->encode(text, kPlain)), text);
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+  EXPECT_LT((std::clock() - start) / CLOCKS_PER_SEC, 10);
 }
 
 TEST(Tokenizer, ManyThreadsMayEncodeAtOnce) {
