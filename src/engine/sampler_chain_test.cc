@@ -206,9 +206,9 @@ TEST(CandidatesTest, ChoicesDrawIndependently) {
   const Candidates candidates = loaded({0, 0, 0});
   std::vector<int> seen(9);
   for (int position = 0; position < kDraws; position++) {
-    const int a = static_cast<int>(candidates.draw(gumbel_key(9, 0, position)));
-    const int b = static_cast<int>(candidates.draw(gumbel_key(9, 1, position)));
-    seen[static_cast<size_t>(a * 3 + b)]++;
+    const auto a = static_cast<size_t>(candidates.draw(gumbel_key(9, 0, position)));
+    const auto b = static_cast<size_t>(candidates.draw(gumbel_key(9, 1, position)));
+    seen[a * 3 + b]++;
   }
   double chi_square = 0;
   for (const int count : seen) chi_square += std::pow(count - kDraws / 9.0, 2) / (kDraws / 9.0);

@@ -11,7 +11,8 @@ SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "count_cases"
 
 sys.dont_write_bytecode = True
 loader = importlib.machinery.SourceFileLoader("count_cases", str(SCRIPT))
-count_cases = importlib.util.module_from_spec(importlib.util.spec_from_loader("count_cases", loader))
+spec = importlib.util.spec_from_loader("count_cases", loader)
+count_cases = importlib.util.module_from_spec(spec)
 loader.exec_module(count_cases)
 
 GOOD = '<testcase classname="A" name="good" status="run"/>'

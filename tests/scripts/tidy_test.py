@@ -90,7 +90,8 @@ class TidyTest(unittest.TestCase):
     def test_size(self):
         files = {"src/core/a.cc": "\n" * 801, "src/core/a_table.cc": "\n" * 1200,
                  "src/core/b.cc": "\n" * 800, "src/core/c_test.cc": "\n" * 1201}
-        self.assertEqual(self.found("size", files), ["src/core/a.cc:801", "src/core/c_test.cc:1201"])
+        expected = ["src/core/a.cc:801", "src/core/c_test.cc:1201"]
+        self.assertEqual(self.found("size", files), expected)
 
     def test_function(self):
         def body(lines):
@@ -112,11 +113,12 @@ class TidyTest(unittest.TestCase):
 
     def test_environment(self):
         line = 'const char* home = std::getenv("HOME");\n'
-        files = {"src/core/a.cc": line, "src/cli/a.cc": line, "src/core/b.cc": "// no getenv here\n"}
+        files = {"src/core/a.cc": line, "src/cli/a.cc": line, "src/core/b.cc": "// no getenv\n"}
         self.assertEqual(self.found("environment", files), ["src/core/a.cc:1"])
 
     def test_exceptions(self):
-        files = {"src/core/a.cc": 'throw 1;\nlog("throw");  // throw\n', "tests/a/b.cc": "throw 1;\n"}
+        files = {"src/core/a.cc": 'throw 1;\nlog("throw");  // throw\n',
+                 "tests/a/b.cc": "throw 1;\n"}
         self.assertEqual(self.found("exceptions", files), ["src/core/a.cc:1"])
 
     def test_names(self):
@@ -145,8 +147,11 @@ class TidyTest(unittest.TestCase):
             "src/text/a.cc:1", "tests/a_test.cc:1", "tests/one/two/a_test.cc:1"])
 
     def test_tests(self):
-        files = {"src/core/a_test.cc": "int x;\n", "src/core/b_test.cc": "TEST_F(A, B) {}\n"}
-        self.assertEqual(self.found("tests", files), ["src/core/a_test.cc:1"])
+        files = {"src/core/a_test.cc": "int x;\n", "src/core/b_test.cc": "TEST_F(A, B) {}\n",
+                 "tests/one/a_test.cc": "TEST(A, B) {}\n", "tests/one/rig.cc": "",
+                 "tests/two/a_test.cc": "", "tests/support/rig.h": ""}
+        expected = ["src/core/a_test.cc:1", "tests/two/a_test.cc:1"]
+        self.assertEqual(self.found("tests", files), expected)
 
     def test_dependencies(self):
         files = {"scripts/packages.txt": "# list\nbuild cmake\nbuild ninja-build\n",
