@@ -1,5 +1,9 @@
 #include "conformance/devices_under_test.h"
 
+#include <cstdio>
+
+#include "core/check.h"
+#include "device/cpu/cpu_device.h"
 #include "device/delayed/delayed_device.h"
 #include "device/reference/reference_device.h"
 #include "support/ops_matmul_cases.h"
@@ -7,11 +11,25 @@
 namespace troika::conformance {
 namespace {
 
+std::unique_ptr<Device> make_cpu(int threads, Isa isa_max, const HostAllocator& memory) {
+  auto device = make_cpu_device({.threads = threads, .isa_max = isa_max, .memory = memory});
+  TROIKA_CHECK(device.ok());
+  return std::move(device).value();
+}
+
+std::unique_ptr<Device> delay(std::unique_ptr<Device> inner, const HostAllocator& memory) {
+  return make_delayed_device(
+      std::move(inner), {.seed = 1, .delay_max = std::chrono::microseconds{20}, .guarded = memory});
+}
+
 std::unique_ptr<Device> make_delayed_reference() {
   const HostAllocator memory;
-  return make_delayed_device(
-      make_reference_device(memory),
-      {.seed = 1, .delay_max = std::chrono::microseconds{20}, .guarded = memory});
+  return delay(make_reference_device(memory), memory);
+}
+
+std::unique_ptr<Device> make_delayed_cpu() {
+  const HostAllocator memory;
+  return delay(make_cpu(2, Isa::portable, memory), memory);
 }
 
 }  // namespace
@@ -19,10 +37,26 @@ std::unique_ptr<Device> make_delayed_reference() {
 std::vector<DeviceUnderTest> devices_under_test() {
   const std::vector<DType> kv = {DType::f16, DType::f32};
   const std::vector<DType> all = testing::matrix_types();
-  return {
+  const std::vector<DType> packed = {DType::f32,  DType::f16,   DType::bf16, DType::q4_0,
+                                     DType::q8_0, DType::q3_k,  DType::q4_k, DType::q5_k,
+                                     DType::q6_k, DType::iq4_xs};
+  const auto cpu = [](int threads, Isa isa_max) {
+    return [=] { return make_cpu(threads, isa_max, HostAllocator()); };
+  };
+  std::vector<DeviceUnderTest> rows = {
       {"reference", [] { return make_reference_device(); }, all, kv},
       {"delayed reference", make_delayed_reference, all, kv, false, "reference", true},
+      {"cpu portable", cpu(1, Isa::portable), packed, kv, true},
+      {"cpu portable, 2 threads", cpu(2, Isa::portable), packed, kv, true, "cpu portable"},
+      {"delayed cpu", make_delayed_cpu, packed, kv, true, "cpu portable", true},
   };
+  if (detect_cpu_features().avx512) {
+    rows.push_back({"cpu avx512", cpu(1, Isa::avx512), packed, kv, true});
+    rows.push_back({"cpu avx512, 3 threads", cpu(3, Isa::avx512), packed, kv, true, "cpu avx512"});
+  } else {
+    std::printf("passed over: this machine has no AVX-512\n");
+  }
+  return rows;
 }
 
 }  // namespace troika::conformance

@@ -25,7 +25,8 @@ std::ostream& operator<<(std::ostream& out, const Case& c) {
 std::vector<Case> cases() {
   std::vector<Case> all;
   for (const NamedDevice& device : model_devices())
-    for (const std::string& model : model_names(model_folder())) all.push_back({device, model});
+    for (const std::string& model : model_names(model_folder(), *device.make(1)))
+      all.push_back({device, model});
   return all;
 }
 

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "device/cpu/cpu_device.h"
 #include "device/delayed/delayed_device.h"
 #include "device/reference/reference_device.h"
 
@@ -17,10 +19,21 @@ struct NamedDevice {
   bool fast;     // quick enough for every combination of a matrix
 };
 
+template <Isa isa>
+std::unique_ptr<Device> make_cpu(int threads) {
+  Result<std::unique_ptr<Device>> device = make_cpu_device({.threads = threads, .isa_max = isa});
+  if (!device.ok()) throw std::runtime_error(device.error().message());
+  return std::move(*device);
+}
+
 inline std::vector<NamedDevice> model_devices() {
-  return {
+  std::vector<NamedDevice> devices = {
       {"reference", [](int) { return make_reference_device(); }, true, false},
+      {"portable", make_cpu<Isa::portable>, false, false},
   };
+  if (detect_cpu_features().avx512)
+    devices.push_back({"avx512", make_cpu<Isa::avx512>, false, true});
+  return devices;
 }
 
 /// Those of the same-bits matrix: a device that is late with everything, too.

@@ -16,20 +16,25 @@
 
 namespace troika::testing {
 
-/// Families and block formats that this build knows; fixtures of others wait for theirs.
-inline bool supported(const gguf::File& file) {
+/// Whether `device` has a product with every matrix of the model in `file`, and this build its
+/// family.
+inline bool runs_on(const gguf::File& file, const Device& device) {
   const Result<Model> model = make_model(file, {});
-  if (model.ok()) return true;
-  return model.error().code() != ErrorCode::unsupported;
+  if (!model.ok()) return model.error().code() != ErrorCode::unsupported;
+  return std::ranges::all_of(model->weights, [&device](const WeightInfo& info) {
+    if (info.use == WeightUse::vector) return true;
+    return device.supports(Op(MatMul{.w = info.weight}), info.dtype);
+  });
 }
 
-/// "qwen35-f32" of every model in `folder`, sorted.
-inline std::vector<std::string> model_names(const std::filesystem::path& folder) {
+/// "qwen35-f32" of every model in `folder` that `device` can run, sorted.
+inline std::vector<std::string> model_names(const std::filesystem::path& folder,
+                                            const Device& device) {
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (entry.path().extension() != ".gguf") continue;
     const Result<gguf::File> file = gguf::File::open(entry.path());
-    if (file.ok() && supported(*file)) names.push_back(entry.path().stem().string());
+    if (file.ok() && runs_on(*file, device)) names.push_back(entry.path().stem().string());
   }
   std::ranges::sort(names);
   return names;
