@@ -6,7 +6,6 @@
 
 #include "conformance/run_case.h"
 #include "device/reference/reference_device.h"
-#include "support/ops_cases.h"
 
 namespace troika::conformance {
 namespace {
@@ -30,7 +29,7 @@ class Conformance : public ::testing::TestWithParam<OpFamily> {
 
 TEST_P(Conformance, EveryDeviceAgreesWithFloat64) {
   const auto reference = make_reference_device();
-  for (const OpCase& c : GetParam().cases()) {
+  for (const OpCase& c : cases_of(GetParam())) {
     const Result<Results> wanted = run_case(*reference, c);
     ASSERT_TRUE(wanted.ok()) << c.name << ": " << wanted.error().message();
     const std::vector<Need> needs = needs_of(c);
@@ -48,7 +47,7 @@ TEST_P(Conformance, EveryDeviceAgreesWithFloat64) {
 }
 
 TEST_P(Conformance, EveryDeviceSaysWhatItSupportsAndRefusesTheRest) {
-  for (const OpCase& c : GetParam().cases()) {
+  for (const OpCase& c : cases_of(GetParam())) {
     const std::vector<Need> needs = needs_of(c);
     for (const Made& d : devices_) {
       const bool all = std::ranges::all_of(needs, [&](const Need& need) {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "conformance/devices_under_test.h"
-#include "support/ops_case.h"
+#include "support/ops_cases.h"
 
 namespace troika::conformance {
 
@@ -15,6 +15,10 @@ using Results = std::vector<std::vector<float>>;
 
 /// Runs the steps of `c` one after the other on new states.
 Result<Results> run_case(Device& device, const testing::OpCase& c);
+
+/// The cases of a family that this build runs: all of them, but every seventh under sanitizers,
+/// which are slow and look for other faults.
+std::vector<testing::OpCase> cases_of(const testing::OpFamily& family);
 
 /// An op of a case, and the type that a device is asked about for it.
 struct Need {

@@ -9,7 +9,7 @@
 namespace troika::testing {
 
 /// A few roundoffs of elements up to some times the root mean square.
-inline constexpr double kFewRoundoffs = 5e-6;
+inline constexpr double kFewRoundoffs = 1e-6;
 
 /// The graph of a case over inputs x and y of `units` x `width`.
 using RowGraph = std::function<Tensor(OpRig&, Tensor x, Tensor y)>;
