@@ -15,7 +15,7 @@ namespace troika {
 using RowSink = std::function<Status(int64_t position, std::span<const float> logits)>;
 
 struct EvaluateOptions {
-  int64_t chunk_tokens = 512;   // computed at a time; changes no bit
+  int64_t chunk_tokens = 64;    // computed at a time; changes no bit
   DType kv_dtype = DType::f16;  // f16 or f32
 };
 
