@@ -28,6 +28,10 @@ class Command {
 };
 
 std::unique_ptr<Command> make_run_command();
+std::unique_ptr<Command> make_chat_command();
 std::unique_ptr<Command> make_logits_command();
+std::unique_ptr<Command> make_tokenize_command();
+std::unique_ptr<Command> make_inspect_command();
+std::unique_ptr<Command> make_bench_command();
 
 }  // namespace troika::cli

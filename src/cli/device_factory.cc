@@ -5,6 +5,7 @@
 
 #include "cli/choice.h"
 #include "core/thread_pool.h"
+#include "device/cpu/cpu_device.h"
 #include "device/reference/reference_device.h"
 
 namespace troika::cli {
@@ -15,11 +16,16 @@ struct Kind {
   Result<std::unique_ptr<Device>> (*make)(const DeviceOptions& options);
 };
 
+Result<std::unique_ptr<Device>> make_cpu(const DeviceOptions& options) {
+  return make_cpu_device({.threads = options.threads, .isa_max = options.isa_max});
+}
+
 Result<std::unique_ptr<Device>> make_reference(const DeviceOptions&) {
   return make_reference_device();
 }
 
 constexpr Kind kKinds[] = {
+    {"cpu", make_cpu},
     {"reference", make_reference},
 };
 

@@ -12,7 +12,7 @@
 namespace troika::cli {
 
 struct DeviceOptions {
-  std::string kind = "reference";
+  std::string kind = "cpu";
   int threads = 0;            // 0: one for each processor that this process may use
   Isa isa_max = Isa::avx512;  // instruction set at most, to compare the kernels of several
 };

@@ -28,7 +28,11 @@ constexpr std::string_view kExamples =
 std::vector<std::unique_ptr<Command>> all_commands() {
   std::vector<std::unique_ptr<Command>> commands;
   commands.push_back(make_run_command());
+  commands.push_back(make_chat_command());
+  commands.push_back(make_inspect_command());
+  commands.push_back(make_tokenize_command());
   commands.push_back(make_logits_command());
+  commands.push_back(make_bench_command());
   return commands;
 }
 

@@ -2,12 +2,16 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "core/result.h"
 #include "engine/memory_plan.h"
 #include "model/model.h"
 
 namespace troika::cli {
+
+/// Sums for a longer context are refused: they might not fit an integer.
+inline constexpr int64_t kPlannedTokensMax = int64_t{1} << 32;
 
 /// One text of `tokens` tokens.
 struct ContextSize {
@@ -17,7 +21,7 @@ struct ContextSize {
   DType kv_dtype = DType::f16;
 };
 
-/// The sum for one text of `size`.
+/// The sum for one text of `size`, at most kPlannedTokensMax long.
 MemoryPlan plan_context(const Model& model, const ContextSize& size);
 
 /// Bytes that this process could still use without others being driven out; `fallback` where the

@@ -15,11 +15,15 @@ void add_model_flag(CLI::App& app, std::string& path) {
       ->type_name("MODEL");
 }
 
+void add_kv_type_flag(CLI::App& app, DType& dtype) {
+  add_choice<DType>(app, "--kv-type", dtype, kKvTypes,
+                    "how attention's keys and values are stored");
+}
+
 void add_model_flags(CLI::App& app, ModelFlags& flags) {
   add_model_flag(app, flags.path);
   add_device_flags(app, flags.device);
-  add_choice<DType>(app, "--kv-type", flags.kv_dtype, kKvTypes,
-                    "how attention's keys and values are stored");
+  add_kv_type_flag(app, flags.kv_dtype);
   app.add_option("--chunk,-b,--batch-size", flags.chunk_tokens,
                  "tokens of the prompt in one step; changes no bit of the answer")
       ->capture_default_str();

@@ -22,6 +22,9 @@ struct ModelFlags {
 /// Adds MODEL, which -m names too.
 void add_model_flag(CLI::App& app, std::string& path);
 
+/// Adds --kv-type.
+void add_kv_type_flag(CLI::App& app, DType& dtype);
+
 /// Adds MODEL, --device, --threads, --isa, --kv-type and --chunk.
 void add_model_flags(CLI::App& app, ModelFlags& flags);
 

@@ -5,14 +5,11 @@
 #include "model/registry.h"
 
 namespace troika::cli {
-namespace {
 
-int64_t context_of(const std::optional<int64_t>& wanted, const ModelInfo& info) {
+int64_t context_tokens(const std::optional<int64_t>& wanted, const ModelInfo& info) {
   if (!wanted) return std::min(EngineOptions{}.context, info.context_length);
   return *wanted == 0 ? info.context_length : *wanted;
 }
-
-}  // namespace
 
 Result<OpenModel> open_model(const std::string& path, bool draft_head) {
   TROIKA_TRY(gguf::File file, gguf::File::open(path));
@@ -46,9 +43,10 @@ Result<std::unique_ptr<ModelSession>> ModelSession::open(const SessionOptions& o
   ModelSession& s = *session;
   s.device_options_ = options.model.device;
   s.speculation_ = wanted;
+  s.go_on_after_end_ = options.go_on_after_end;
   if (wanted.type == SpecType::none || !s.info().draft_head)
     s.speculation_ = {.type = SpecType::none, .depth_max = 0};
-  s.size_ = {.tokens = context_of(options.context, s.info()),
+  s.size_ = {.tokens = context_tokens(options.context, s.info()),
              .chunk_tokens = options.model.chunk_tokens,
              .draft_tokens_max = s.speculation_.depth_max,
              .kv_dtype = options.model.kv_dtype};
@@ -66,8 +64,8 @@ Status ModelSession::check_prompt_fits(int64_t tokens) const {
 Status ModelSession::load(Progress& progress) {
   TROIKA_TRY(device_, make_device(device_options_));
   TROIKA_TRY(loaded_, load_weights(opened_, *device_, size_, progress));
-  const TokenRules rules{.tokens = tokenizer_->vocab(),
-                         .end_tokens = tokenizer_->end_of_generation_ids()};
+  TokenRules rules{.tokens = tokenizer_->vocab(), .end_tokens = {}};
+  if (!go_on_after_end_) rules.end_tokens = tokenizer_->end_of_generation_ids();
   TROIKA_TRY(engine_, Engine::make(*loaded_,
                                    {.context = size_.tokens,
                                     .sequences_max = 1,

@@ -31,11 +31,15 @@ Result<OpenModel> open_model(const std::string& path, bool draft_head);
 Result<LoadedModel> load_weights(OpenModel& opened, Device& device, const ContextSize& size,
                                  Progress& progress);
 
+/// The length of the context: `wanted`; 0: what the model was trained for; nothing: that, but at
+/// most the engine's default.
+int64_t context_tokens(const std::optional<int64_t>& wanted, const ModelInfo& info);
+
 struct SessionOptions {
   ModelFlags model;
-  std::optional<int64_t> context;  // tokens; nothing: the engine's default, or the model's if that
-                                   // is less; 0: the model's
+  std::optional<int64_t> context;  // as context_tokens() takes it
   SpeculationOptions speculation;
+  bool go_on_after_end = false;  // tokens that end a text are tokens like others
 };
 
 /// A model that one text at a time is written with.
@@ -73,6 +77,7 @@ class ModelSession {
   DeviceOptions device_options_;
   SpeculationOptions speculation_;
   ContextSize size_;
+  bool go_on_after_end_ = false;
   std::unique_ptr<Device> device_;  // outlives what follows
   std::optional<LoadedModel> loaded_;
   std::unique_ptr<Engine> engine_;

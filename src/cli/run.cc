@@ -82,6 +82,8 @@ class RunCommand final : public Command {
                    "tokens of the answer at most; -1: until the context is full")
         ->check(CLI::Range(int64_t{-1}, INT64_MAX))
         ->capture_default_str();
+    app.add_flag("--ignore-eos", options_.session.go_on_after_end,
+                 "go on after a token that ends the text; to forbid it, use --logit-bias ID-inf");
     add_session_flags(app, options_.session);
     add_sampling_flags(app, options_.sampling);
     app.add_flag("--json", options_.json,

@@ -58,7 +58,6 @@ void add_sampling_flags(CLI::App& app, SamplingFlags& flags) {
   app.add_option("-s,--seed", flags.seed, "equal seed, equal text; -1: another one each time")
       ->check(CLI::Range(int64_t{-1}, INT64_MAX))
       ->capture_default_str();
-  app.add_flag("--ignore-eos", o.ignore_eos, "never draw a token that ends the text");
 }
 
 void add_speculation_flags(CLI::App& app, SpeculationOptions& options) {

@@ -1,0 +1,149 @@
+// troika chat: a conversation, line by line. Each turn reads the whole conversation again, rendered
+// by the model's template.
+
+#include "text/chat.h"
+
+#include <unistd.h>
+
+#include <iostream>
+#include <string>
+
+#include "cli/command.h"
+#include "cli/generation.h"
+#include "cli/model_session.h"
+#include "cli/sampling_flags.h"
+#include "cli/session_flags.h"
+#include "cli/streams.h"
+#include "core/progress.h"
+
+namespace troika::cli {
+namespace {
+
+struct ChatOptions {
+  SessionOptions session;
+  SamplingFlags sampling;
+  int64_t tokens_max = Request{}.tokens_max;  // of one answer
+};
+
+/// The conversation so far, and what turns it into the next answer.
+class Conversation {
+ public:
+  Conversation(ModelSession& session, const SamplingOptions& sampling, int64_t tokens_max)
+      : session_(session), sampling_(sampling), tokens_max_(tokens_max) {}
+
+  void clear() { messages_.clear(); }
+
+  /// Streams the answer to `line`. A failed turn leaves the conversation as it was.
+  Result<Generation> answer(std::string line, Progress& progress) {
+    messages_.push_back({.role = "user", .content = std::move(line)});
+    Result<Generation> generation = generate_answer(progress);
+    if (generation.ok())
+      messages_.push_back({.role = "assistant", .content = generation->text});
+    else
+      messages_.pop_back();
+    return generation;
+  }
+
+ private:
+  Result<Generation> generate_answer(Progress& progress) {
+    const std::string text = render_chatml(messages_);
+    std::vector<TokenId> prompt =
+        session_.tokenizer().encode(text, {.add_special = true, .parse_special = true});
+    TROIKA_RETURN_IF_ERROR(session_.check_prompt_fits(std::ssize(prompt)));
+    return generate(session_.engine(), session_.tokenizer(),
+                    {.prompt = std::move(prompt),
+                     .tokens_max = tokens_max_,
+                     .sampling = sampling_,
+                     .speculation = session_.speculation()},
+                    {.on_text = write_stdout, .progress = &progress});
+  }
+
+  ModelSession& session_;
+  SamplingOptions sampling_;
+  int64_t tokens_max_;
+  std::vector<ChatMessage> messages_;
+};
+
+std::string turn_text(const Generation& g) {
+  const int64_t measured = std::max<int64_t>(std::ssize(g.tokens) - 1, 0);
+  return fmt::format("[{} tokens, {:.1f} tokens/s, {} of {} drafts accepted]\n", g.tokens.size(),
+                     per_second(measured, g.generate_ms), g.drafts.accepted, g.drafts.proposed);
+}
+
+/// Answers lines until they end. At a terminal a turn that fails or is interrupted ends that turn
+/// only; in a pipe, nobody is there to see it, and it ends the program.
+Status converse(Conversation& conversation, Progress& progress) {
+  const bool at_terminal = isatty(STDIN_FILENO) != 0;
+  std::string line;
+  while (true) {
+    if (at_terminal) TROIKA_RETURN_IF_ERROR(write_stdout("> "));
+    if (!std::getline(std::cin, line)) break;
+    if (line == "/exit") return ok();
+    if (line == "/clear") conversation.clear();
+    if (line.empty() || line == "/clear") continue;
+    const Result<Generation> generation = conversation.answer(line, progress);
+    if (!generation.ok()) {
+      if (!at_terminal) return generation.error();
+      print_error(generation.error().message());
+      continue;
+    }
+    TROIKA_RETURN_IF_ERROR(write_stdout("\n"));
+    if (at_terminal) write_stderr(turn_text(*generation));
+    if (generation->finish == FinishReason::cancelled && !at_terminal)
+      return fail(ErrorCode::cancelled, "interrupted after {} tokens", generation->tokens.size());
+  }
+  return at_terminal ? write_stdout("\n") : ok();
+}
+
+Status chat(const ChatOptions& options) {
+  TROIKA_TRY(const SamplingOptions sampling, resolve(options.sampling));
+  TROIKA_TRY(const std::unique_ptr<ModelSession> session, ModelSession::open(options.session));
+  if (const Status chatml = check_chatml(session->file().metadata()); !chatml.ok())
+    return fail(chatml.error().code(), "{}: {} with 'troika run'", options.session.model.path,
+                chatml.error().message());
+  Progress progress = Progress::on(stderr);
+  TROIKA_RETURN_IF_ERROR(session->load(progress));
+  for (const std::string& note : session->tokenizer().warnings())
+    write_stderr("note: " + note + "\n");
+  if (isatty(STDIN_FILENO) != 0)
+    write_stderr(
+        "/clear forgets the conversation, /exit or Ctrl-D leaves, Ctrl-C stops an answer\n");
+  Conversation conversation(*session, sampling, options.tokens_max);
+  return converse(conversation, progress);
+}
+
+class ChatCommand final : public Command {
+ public:
+  std::string_view name() const override { return "chat"; }
+  std::string_view summary() const override { return "Talk with a model, turn by turn"; }
+  std::string_view examples() const override {
+    return "  troika chat model.gguf\n"
+           "  troika chat model.gguf --temp 0.6 --top-p 0.9 -n 400\n"
+           "  printf 'Hello\\nTell me more\\n' | troika chat model.gguf\n"
+           "/clear forgets the conversation, /exit or Ctrl-D leaves, Ctrl-C stops an answer.\n";
+  }
+  void declare(CLI::App& app) override {
+    app.add_option("-n,--predict", options_.tokens_max,
+                   "tokens of an answer at most; -1: until the context is full")
+        ->check(CLI::Range(int64_t{-1}, INT64_MAX))
+        ->capture_default_str();
+    add_session_flags(app, options_.session);
+    add_sampling_flags(app, options_.sampling);
+  }
+  Status check() const override {
+    const Result<SamplingOptions> sampling = resolve(options_.sampling);
+    return sampling.ok() ? ok() : Status(sampling.error());
+  }
+  Status run() override { return chat(options_); }
+
+ private:
+  ChatOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_chat_command() {
+  return std::make_unique<ChatCommand>();
+}
+
+}  // namespace troika::cli
