@@ -4,8 +4,9 @@
 // Inside of a unit (graph/state.h):
 //   KV page      head by head: K [key_dim][64], V [64][value_dim], f16 or f32 (kernels/attention.h)
 //   convolution  [taps - 1][channels], then the log [log_tokens][channels]
-//   delta        [heads][key_dim][value_dim], then the log [log_tokens][heads][1 + key_dim +
-//   value_dim] hidden       [width]
+//   delta        head by head the tiles of kernels/delta.h, then the log:
+//                [log_tokens][heads][1 + key_dim + value_dim]
+//   hidden       [width]
 #pragma once
 
 #include <cstdint>

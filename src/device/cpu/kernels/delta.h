@@ -1,9 +1,11 @@
 // The contract of the gated delta rule of one value head of one sequence, token by token.
 // Source: arXiv 2412.06464, eq. 10.
 //
-// The state M is [key_dim][value_dim]: lanes are value columns, so no sum crosses lanes and columns
-// are independent. A step: delta = beta (v - sum_i k[i] (decay M[i])), M[i] = k[i] delta + decay
-// M[i], o = sum_i q[i] M[i], sums over i in order from zero.
+// The state M is [key_dim][value_dim], kept as tiles of 64 columns: [value_dim / 64][key_dim][64],
+// the last tile narrower; rows as far apart as a tile is wide, because a power of two further apart
+// they would share half the sets of the cache. Lanes are value columns, so no sum crosses lanes and
+// columns are independent. A step: delta = beta (v - sum_i k[i] (decay M[i])), M[i] = k[i] delta +
+// decay M[i], o = sum_i q[i] M[i], sums over i in order from zero.
 //
 // In order: a fresh state is zeroed; the first `replay` log entries are applied; then the rows.
 // Those from `certain` on work on a copy and go to log entries 0, 1, ...; M is left as it was after
@@ -17,7 +19,7 @@ namespace troika::cpu {
 inline constexpr int64_t kDeltaColumns = 64;  // of the tile that stays in the first-level cache
 
 struct DeltaArgs {
-  float* state;        // [key_dim][value_dim]
+  float* state;        // key_dim * value_dim floats, in tiles
   float* log;          // entries of 1 + key_dim + value_dim: decay, k, delta
   int64_t log_stride;  // floats from entry to entry
   const float* q;      // rows q_stride floats apart

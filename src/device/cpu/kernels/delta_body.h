@@ -84,7 +84,8 @@ struct DeltaTile {
 /// Columns from `at` on: all tokens.
 template <class V, int kVectors>
 inline void delta_columns(const DeltaArgs& args, int64_t at, int last) {
-  DeltaTile<V, kVectors> tile{args.state + at, args.value_dim, args.key_dim, last};
+  const int64_t columns = (kVectors - 1) * V::kCount + last;
+  DeltaTile<V, kVectors> tile{args.state + at * args.key_dim, columns, args.key_dim, last};
   if (args.fresh) tile.zero();
   for (int64_t t = 0; t < args.replay; t++) {
     const float* entry = args.log + t * args.log_stride;
