@@ -113,10 +113,14 @@ Status Step::write_result(Output output, const Tensor& from) {
     return fail(target.error().code(), "result {}: {}", static_cast<int>(output),
                 target.error().message());
   for (size_t i = 0; i < source.size(); i++) {
-    const auto real = static_cast<float>(source[i]);
-    const auto integer = static_cast<int32_t>(source[i]);
-    const void* value = from.spec.dtype == DType::i32 ? static_cast<const void*>(&integer) : &real;
-    std::memcpy(target->data() + i * 4, value, 4);
+    std::byte* to = target->data() + i * 4;
+    if (from.spec.dtype == DType::i32) {
+      const auto integer = static_cast<int32_t>(source[i]);
+      std::memcpy(to, &integer, 4);
+    } else {
+      const auto real = static_cast<float>(source[i]);
+      std::memcpy(to, &real, 4);
+    }
   }
   return ok();
 }
