@@ -1,8 +1,7 @@
 """Muon for the matrices of the blocks, AdamW for everything else.
 
 Muon orthogonalises each matrix's momentum with a quintic Newton-Schulz iteration (coefficients:
-Jordan et al., 2024) and learns this model in about half the tokens that AdamW alone needs.
-Matrices of one shape share the iteration's products.
+Jordan et al., 2024). Matrices of one shape share the iteration's products.
 """
 
 from collections import defaultdict

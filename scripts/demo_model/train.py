@@ -2,18 +2,18 @@
 from the checkpoint.
 
 Constant learning rate, then linear decay to zero over the last part of the steps. The data
-follow from the seed and the step alone. `--steps` may differ between legs: it only moves the
-decay. Every `--check` steps held-out examples are decoded.
+follow from the seed and the step alone, and so does the whole run, unless a last leg is ended by
+the clock (`--finish-minutes`). Every `--check` steps held-out examples are decoded.
 """
 
 import argparse
-import os
 import time
 from pathlib import Path
 
 import torch
 from torch.nn import functional as F
 
+import team
 from data import CLASSES, MODULES, batch, held_out_examples
 from decode import generate
 from dialogue import prompt
@@ -46,12 +46,23 @@ def arguments():
         action="store_true",
         help="torch.compile, PyTorch 2 only: about 1.6 times the speed",
     )
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument(
+        "--finish-minutes",
+        type=float,
+        help="last leg by the clock: the rate falls to zero in this time, then the leg ends",
+    )
+    parser.add_argument("--workers", type=int, default=2, help="processes, one a core")
     return parser.parse_args()
 
 
-def rate(step, steps, decay, warmup=60):
-    return min((step + 1) / warmup, 1.0, (steps - step) / (decay * steps))
+def rate(options, step, minutes, warmup=60):
+    """Share of the peak learning rate at a step, `minutes` after the leg's start."""
+    by_step = min(
+        (step + 1) / warmup, 1.0, (options.steps - step) / (options.decay * options.steps)
+    )
+    if options.finish_minutes is None:
+        return by_step
+    return max(min(by_step, 1.0 - minutes / options.finish_minutes), 0.0)
 
 
 def held_out_report(trunk, tokenizer, per_class):
@@ -72,18 +83,7 @@ def held_out_report(trunk, tokenizer, per_class):
     return report
 
 
-def save(path, trunk, made, step):
-    partial = path.with_suffix(".partial")
-    torch.save(
-        {"trunk": trunk.state_dict(), "optimizers": [o.state_dict() for o in made], "step": step},
-        partial,
-    )
-    os.replace(partial, path)
-
-
-def main():
-    options = arguments()
-    torch.set_num_threads(options.threads)
+def train(rank, options):
     torch.manual_seed(options.seed)
     tokenizer = Tokenizer.load(options.folder / "tokenizer.json")
     trunk = Trunk(Config())
@@ -96,31 +96,45 @@ def main():
             optimizer.load_state_dict(state)
         first = saved["step"]
     forward = torch.compile(trunk) if options.compile else trunk
+    own = team.share(options.rows, rank, options.workers)
     started = saved_at = time.time()
     mean_loss = None
+    minutes = 0.0
     for step in range(first, options.steps):
-        set_rate(made, rate(step, options.steps, options.decay))
+        set_rate(made, rate(options, step, minutes))
         x, y, trained = batch(tokenizer, options.seed, step, options.rows, options.tokens)
-        loss = F.cross_entropy(trunk.logits(forward(x)[trained]), y[trained])
+        share = trained[own].sum() / trained.sum()
+        x, y, trained = x[own], y[own], trained[own]
+        loss = F.cross_entropy(trunk.logits(forward(x)[trained]), y[trained]) * share
         loss.backward()
+        minutes = (time.time() - started) / 60 if rank == 0 else 0.0
+        numbers = torch.tensor([loss.item(), minutes])
+        loss, minutes = team.sum_gradients(list(trunk.parameters()), numbers, options.workers)
         torch.nn.utils.clip_grad_norm_(trunk.parameters(), 1.0)
         for optimizer in made:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        mean_loss = loss.item() if mean_loss is None else 0.95 * mean_loss + 0.05 * loss.item()
-        if (step + 1) % 20 == 0:
+        last = step + 1 == options.steps or rate(options, step, minutes) == 0
+        mean_loss = loss if mean_loss is None else 0.95 * mean_loss + 0.05 * loss
+        if rank == 0 and (step + 1) % 20 == 0:
             speed = (step + 1 - first) * options.rows * options.tokens / (time.time() - started)
             print(f"step {step + 1} loss {mean_loss:.4f} {speed:.0f} tokens/s", flush=True)
-        if time.time() - saved_at > options.save_seconds or step + 1 == options.steps:
-            save(checkpoint, trunk, made, step + 1)
+        if rank == 0 and (last or time.time() - saved_at > options.save_seconds):
+            states = [optimizer.state_dict() for optimizer in made]
+            value = {"trunk": trunk.state_dict(), "optimizers": states, "step": step + 1}
+            team.replace(checkpoint, value)
             saved_at = time.time()
-        if (step + 1) % options.check == 0:
+        if rank == 0 and (last or (step + 1) % options.check == 0):
             report = held_out_report(trunk, tokenizer, 16)
-            print(
-                "held-out " + " ".join(f"{name} {share:.2f}" for name, share in report.items()),
-                flush=True,
-            )
-    print(f"trunk at step {options.steps}: {checkpoint}")
+            cells = (f"{name} {share:.2f}" for name, share in report.items())
+            print("held-out " + " ".join(cells), flush=True)
+        if last:
+            break
+
+
+def main():
+    options = arguments()
+    team.run(options.workers, train, options)
 
 
 if __name__ == "__main__":
