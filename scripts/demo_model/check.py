@@ -12,6 +12,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from data import CLASSES, MODULES, held_out_examples
@@ -83,19 +84,13 @@ def passed(name, example, text):
 
 
 def depth_shares(drafts):
-    """Accepted share at each depth, from the engine's counts by depth: [[proposed, accepted],
-    ...] summed up."""
-    totals = []
+    """Accepted share of the tokens proposed at each depth, over several answers."""
+    proposed, accepted = Counter(), Counter()
     for draft in drafts:
         for depth, entry in enumerate(draft["by_depth"] if draft else []):
-            proposed, accepted = (
-                (entry["proposed"], entry["accepted"]) if isinstance(entry, dict) else entry
-            )
-            while len(totals) <= depth:
-                totals.append([0, 0])
-            totals[depth][0] += proposed
-            totals[depth][1] += accepted
-    return [accepted / proposed if proposed else 0.0 for proposed, accepted in totals]
+            proposed[depth] += entry["proposed"]
+            accepted[depth] += entry["accepted"]
+    return [accepted[depth] / proposed[depth] for depth in sorted(proposed)]
 
 
 def report(groups, results):
