@@ -8,6 +8,7 @@
 namespace troika::cpu {
 namespace {
 
+constexpr int64_t kPositionsEnd = int64_t{1} << 31;
 constexpr int64_t kSpanNumbers = sizeof(Span) / sizeof(int32_t);
 
 std::string_view input_name(Input input) {
@@ -58,7 +59,7 @@ class Preparation {
     step_.counts = {0, bindings_.tokens, bindings_.outputs};
     step_.inputs = {};
     TROIKA_RETURN_IF_ERROR(take(Input::token_ids, bindings_.tokens, 0, needs_.vocab));
-    TROIKA_RETURN_IF_ERROR(take(Input::positions, bindings_.tokens, 0, INT64_MAX));
+    TROIKA_RETURN_IF_ERROR(take(Input::positions, bindings_.tokens, 0, kPositionsEnd));
     TROIKA_RETURN_IF_ERROR(take(Input::output_rows, bindings_.outputs, 0, bindings_.tokens));
     TROIKA_RETURN_IF_ERROR(take(Input::hidden_in, bindings_.tokens, -1, needs_.hidden_in_units));
     const int64_t stored = std::max(needs_.hidden_out_of_tokens ? bindings_.tokens : int64_t{0},

@@ -22,8 +22,9 @@ inline constexpr int64_t kAttentionBlock = 64;
 inline constexpr int64_t kAttentionPartition = 512;
 inline constexpr int64_t kTileQueries = 32;
 
-/// Floats of the partial result of one query: m, l, then o in whole lanes.
-inline constexpr int64_t partial_floats(int64_t value_dim) {
+/// Floats of the partial result of one query: m, l, then o in whole lanes. Static: files with other
+/// instruction flags must not share its code.
+static constexpr int64_t partial_floats(int64_t value_dim) {
   return 2 + (value_dim + 15) / 16 * 16;
 }
 
