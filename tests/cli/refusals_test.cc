@@ -1,0 +1,148 @@
+// Whatever is wrong with what the program is given: one line, a status, and no more.
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "cli/program.h"
+#include "support/npy.h"
+#include "support/shared.h"
+
+namespace troika::testing {
+namespace {
+
+using Strings = std::vector<std::string>;
+
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+
+/// `troika run` on a sound model with `flags` added.
+Outcome run_with(const Strings& flags) {
+  Strings arguments = {"run", model_file("llama-f32"), "--device", "reference"};
+  arguments.insert(arguments.end(), flags.begin(), flags.end());
+  return troika(arguments);
+}
+
+TEST(CliRefusals, WrongUsage) {
+  expect_refusal(troika({}), kUsage, "no command");
+  expect_refusal(troika({"gallop"}), kUsage, "gallop");
+  expect_refusal(troika({"run"}), kUsage, "--model");
+  expect_refusal(run_with({}), kUsage, "no prompt");
+  expect_refusal(run_with({"-p", "a", "-f", "b"}), kUsage, "several prompts");
+  expect_refusal(run_with({"-p", "a", "--gallop"}), kUsage, "--gallop");
+  expect_refusal(run_with({"-p"}), kUsage, "--prompt");
+  expect_refusal(run_with({"-p", "a", "--temp", "warm"}), kUsage, "--temp");
+  expect_refusal(run_with({"-p", "a", "--temp", "nan"}), kUsage, "temperature");
+  expect_refusal(run_with({"-p", "a", "--top-p", "2"}), kUsage, "top_p");
+  expect_refusal(run_with({"-p", "a", "--repeat-penalty", "0"}), kUsage, "repeat_penalty");
+  expect_refusal(run_with({"-p", "a", "-n", "-2"}), kUsage, "--predict");
+  expect_refusal(run_with({"-p", "a", "-c", "-1"}), kUsage, "--ctx-size");
+  expect_refusal(run_with({"-p", "a", "-t", "-1"}), kUsage, "--threads");
+  expect_refusal(run_with({"-p", "a", "-t", "99999999999"}), kUsage, "--threads");
+  expect_refusal(run_with({"-p", "a", "--seed", "-2"}), kUsage, "--seed");
+  expect_refusal(run_with({"-p", "a", "--spec-type", "often"}), kUsage, "--spec-type");
+  expect_refusal(run_with({"-p", "a", "--spec-draft-n-max", "17"}), kUsage, "--spec-draft-n-max");
+  expect_refusal(run_with({"-p", "a", "--kv-type", "q8_0"}), kUsage, "--kv-type");
+  expect_refusal(run_with({"-p", "a", "--device", "abacus"}), kUsage, "--device");
+  for (const char* bias : {"5", "x+1", "5+", "5+-1", "-5+1", "5+1x", "99999999999+1"})
+    expect_refusal(run_with({"-p", "a", "--logit-bias", bias}), kUsage, "--logit-bias");
+}
+
+TEST(CliRefusals, Files) {
+  const Folder folder;
+  expect_refusal(troika({"run", folder / "none.gguf", "-p", "a"}), kFailed, "none.gguf");
+  expect_refusal(troika({"run", folder.path().string(), "-p", "a"}), kFailed, "not a regular file");
+  expect_refusal(run_with({"-f", folder / "none.txt"}), kFailed, "none.txt");
+  expect_refusal(run_with({"-f", folder.path().string()}), kFailed, "directory");
+  expect_refusal(run_with({"--prompt-tokens", folder.write("a", "1 2 x")}), kFailed,
+                 "entry 3 at byte 4 is \"x\"");
+  expect_refusal(run_with({"--prompt-tokens", folder.write("b", "1 -2")}), kFailed, "entry 2");
+  expect_refusal(run_with({"--prompt-tokens", folder.write("c", " \n")}), kFailed, "no token ids");
+  expect_refusal(run_with({"--prompt-tokens", folder.write("d", "1 99999999999")}), kFailed,
+                 "entry 2");
+  expect_refusal(run_with({"--prompt-tokens", folder.write("e", "1 288")}), kFailed, "288");
+}
+
+TEST(CliRefusals, TruncatedModel) {
+  const Folder folder;
+  const std::string whole = read_text(model_file("llama-f32"));
+  for (const size_t bytes :
+       {size_t{0}, size_t{20}, size_t{3000}, whole.size() / 2, whole.size() - 64}) {
+    const std::string path = folder.write("cut.gguf", whole.substr(0, bytes));
+    for (const char* command : {"run", "inspect", "tokenize"}) {
+      Strings arguments = {command, path};
+      if (std::string(command) != "inspect") arguments.insert(arguments.end(), {"-p", "a"});
+      expect_refusal(troika(arguments), kFailed, "cut.gguf");
+    }
+  }
+}
+
+TEST(CliRefusals, HostileFiles) {
+  for (const auto& entry : std::filesystem::directory_iterator(test_data("gguf_files") / "files")) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with("bad-")) continue;
+    expect_refusal(troika({"run", entry.path().string(), "-p", "a"}), kFailed, name);
+    expect_refusal(troika({"inspect", entry.path().string()}), kFailed, name);
+  }
+}
+
+TEST(CliRefusals, ModelsOfOtherFamilies) {
+  const Folder folder;
+  std::string file = read_text(model_file("llama-f32"));
+  // The value of general.architecture: the first "llama" of a file of this generator.
+  file.replace(file.find("llama"), 5, "camel");
+  const std::string path = folder.write("camel.gguf", file);
+  expect_refusal(troika({"run", path, "-p", "a"}), kFailed, "camel");
+  const Outcome outcome = troika({"inspect", path});
+  EXPECT_EQ(outcome.status, 0) << outcome.error;
+  EXPECT_NE(outcome.out.find("token_embd.weight"), std::string::npos);
+  EXPECT_NE(outcome.out.find("architecture \"camel\" is not supported"), std::string::npos);
+}
+
+TEST(CliRefusals, Lengths) {
+  const Folder folder;
+  const std::string prompt = folder.write("prompt", "1 2 3 4 5 6 7 8");
+  expect_refusal(run_with({"--prompt-tokens", prompt, "-c", "8"}), kFailed,
+                 "8 tokens and the context 8");
+  EXPECT_EQ(run_with({"--prompt-tokens", prompt, "-c", "9"}).status, 0);
+  expect_refusal(run_with({"-p", "a", "-c", "1000000000000"}), kFailed, "are available");
+  expect_refusal(run_with({"-p", "a", "-c", "9223372036854775807"}), kFailed, "are available");
+  expect_refusal(run_with({"-p", "a", "-c", "16777217"}), kFailed, "16777217");
+  expect_refusal(run_with({"-p", "a", "--chunk", "0"}), kFailed, "chunk");
+  expect_refusal(run_with({"-p", "a", "--chunk", "9223372036854775807"}), kFailed, "chunk");
+  expect_refusal(troika({"inspect", model_file("llama-f32"), "-c", "1000000000000"}), kUsage,
+                 "--ctx-size");
+}
+
+TEST(CliRefusals, DraftsWithoutAHead) {
+  expect_refusal(run_with({"-p", "a", "--spec-type", "mtp"}), kFailed, "no draft head");
+}
+
+TEST(CliRefusals, ForeignChatTemplate) {
+  const Folder folder;
+  const std::string model = chat_model(folder);
+  std::string bytes = read_text(model);
+  bytes.replace(bytes.find("<|im_start|>user ..."), 12, "<|turn_of|>:");
+  const std::string foreign = folder.write("foreign.gguf", bytes);
+  expect_refusal(troika({"run", foreign, "-p", "a"}), kFailed, "--raw");
+  expect_refusal(troika({"chat", foreign}), kFailed, "ChatML");
+  expect_refusal(troika({"chat", model_file("llama-f32")}), kFailed, "chat template");
+}
+
+TEST(CliRefusals, HelpAndVersionAreNoErrors) {
+  for (const Strings& arguments :
+       {Strings{"--help"}, Strings{"run", "--help"}, Strings{"chat", "--help"},
+        Strings{"logits", "--help"}, Strings{"tokenize", "--help"}, Strings{"inspect", "--help"},
+        Strings{"bench", "--help"}}) {
+    const Outcome outcome = troika(arguments);
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_EQ(outcome.error, "");
+    EXPECT_NE(outcome.out.find("Examples:"), std::string::npos);
+  }
+  EXPECT_EQ(troika({"--version"}).out.substr(0, 7), "troika ");
+}
+
+}  // namespace
+}  // namespace troika::testing

@@ -1,0 +1,198 @@
+// troika run: what it prints, and that it does what its flags say.
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/program.h"
+#include "core/ids.h"
+#include "support/models.h"
+
+namespace troika::testing {
+namespace {
+
+using Json = nlohmann::json;
+using Strings = std::vector<std::string>;
+
+Strings operator+(Strings left, const Strings& right) {
+  left.insert(left.end(), right.begin(), right.end());
+  return left;
+}
+
+/// `troika run` on the reference device with the fixture's prompt ids.
+Strings fixture_run(const std::string& name) {
+  return {"run",
+          model_file(name),
+          "--prompt-tokens",
+          model_side_file(base_of(name) + ".tokens.txt"),
+          "--device",
+          "reference",
+          "--kv-type",
+          "f32",
+          "--ignore-eos"};
+}
+
+Json run_json(const Strings& arguments) {
+  const Outcome outcome = troika(arguments + Strings{"--json"});
+  EXPECT_EQ(outcome.status, 0) << outcome.error;
+  EXPECT_EQ(outcome.error, "");
+  return Json::parse(outcome.out);
+}
+
+TEST(CliRun, GreedyIdsAreTheStoredOnes) {
+  for (const std::string name : {"llama-f32", "qwen2-f32", "qwen3-f32", "qwen35-succ-f32"}) {
+    const Json object = run_json(fixture_run(name) + Strings{"--temp", "0", "-n", "32"});
+    std::vector<int32_t> wanted;
+    for (const TokenId id : read_ids(model_side_file(name + ".greedy.txt")))
+      wanted.push_back(static_cast<int32_t>(id));
+    EXPECT_EQ(object["tokens"].get<std::vector<int32_t>>(), wanted) << name;
+  }
+}
+
+TEST(CliRun, DevicesAndThreadsAreTheCallersChoice) {
+  const auto tokens = [](const Strings& device) {
+    return run_json(Strings{"run", model_file("qwen2-f32"), "--prompt-tokens",
+                            model_side_file("qwen2.tokens.txt"), "--kv-type", "f32", "--temp", "0",
+                            "-n", "16"} +
+                    device)["tokens"];
+  };
+  const Json wanted = tokens({"--device", "reference"});
+  EXPECT_EQ(tokens({"-t", "1"}), wanted);
+  EXPECT_EQ(tokens({"--device", "cpu", "--threads", "2"}), wanted);
+  EXPECT_EQ(tokens({"--device", "cpu", "--isa", "portable", "-t", "1"}), wanted);
+}
+
+TEST(CliRun, JsonHasEveryField) {
+  const Json object = run_json(fixture_run("qwen35-succ-f32") +
+                               Strings{"--temp", "0", "-n", "12", "--spec-type", "mtp"});
+  EXPECT_TRUE(object["text"].is_string());
+  EXPECT_EQ(object["tokens"].size(), 12u);
+  EXPECT_EQ(object["prompt_tokens"], 48);
+  EXPECT_EQ(object["finish"], "length");
+  for (const char* key :
+       {"load_ms", "prompt_ms", "generate_ms", "prompt_tokens_per_s", "generate_tokens_per_s"})
+    EXPECT_GT(object["timings"][key].get<double>(), 0) << key;
+  const Json& draft = object["draft"];
+  EXPECT_EQ(draft["by_depth"].size(), 3u);
+  int64_t proposed = 0;
+  int64_t accepted = 0;
+  for (const Json& depth : draft["by_depth"]) {
+    proposed += depth["proposed"].get<int64_t>();
+    accepted += depth["accepted"].get<int64_t>();
+  }
+  EXPECT_EQ(draft["proposed"], proposed);
+  EXPECT_EQ(draft["accepted"], accepted);
+  EXPECT_EQ(draft["steps"].get<int64_t>() + accepted + 1, 12);
+  EXPECT_EQ(object["logits_xxh64"].get<std::string>().size(), 16u);
+}
+
+TEST(CliRun, DraftsChangeNoBit) {
+  for (const char* temperature : {"0", "0.9"}) {
+    const Strings base =
+        fixture_run("qwen35-succ-f32") + Strings{"-n", "24", "--temp", temperature, "--seed", "5"};
+    const Json plain = run_json(base + Strings{"--spec-type", "none"});
+    EXPECT_EQ(plain["draft"]["proposed"], 0);
+    for (const char* depth : {"1", "4"}) {
+      const Json drafted =
+          run_json(base + Strings{"--spec-type", "mtp", "--spec-draft-n-max", depth});
+      EXPECT_GT(drafted["draft"]["proposed"], 0);
+      EXPECT_EQ(drafted["tokens"], plain["tokens"]);
+      EXPECT_EQ(drafted["logits_xxh64"], plain["logits_xxh64"]);
+    }
+    EXPECT_EQ(run_json(base + Strings{"--chunk", "7"})["logits_xxh64"], plain["logits_xxh64"]);
+  }
+}
+
+TEST(CliRun, SeedDecidesTheText) {
+  const Strings base = fixture_run("llama-f32") + Strings{"-n", "24", "--temp", "1"};
+  const Json first = run_json(base + Strings{"-s", "11"});
+  EXPECT_EQ(first["seed"], 11);
+  EXPECT_EQ(run_json(base + Strings{"--seed", "11"})["tokens"], first["tokens"]);
+  EXPECT_NE(run_json(base + Strings{"--seed", "12"})["tokens"], first["tokens"]);
+  const Json drawn = run_json(base);  // told, so that the text can be had again
+  EXPECT_EQ(run_json(base + Strings{"--seed", drawn["seed"].dump()})["tokens"], drawn["tokens"]);
+}
+
+TEST(CliRun, ModelIsPositionalOrNamed) {
+  const Strings rest = {"--device", "reference", "--raw", "-p", "the", "--temp", "0", "-n", "6"};
+  const Outcome positional = troika(Strings{"run", model_file("llama-f32")} + rest);
+  const Outcome named = troika(Strings{"run", "-m", model_file("llama-f32")} + rest);
+  EXPECT_EQ(positional.status, 0) << positional.error;
+  EXPECT_EQ(positional.out, named.out);
+  EXPECT_FALSE(positional.out.empty());
+}
+
+TEST(CliRun, StreamedTextIsThatOfTheObject) {
+  const Strings base = fixture_run("qwen2-f32") + Strings{"-n", "24", "--temp", "0"};
+  const Outcome streamed = troika(base);
+  const Json object = run_json(base);
+  EXPECT_EQ(streamed.out, object["text"].get<std::string>() + "\n");
+  for (const char* words : {"prompt", "48 tokens", "generated", "24 tokens", "drafts", "memory",
+                            "lives in the processor's cache"})
+    EXPECT_NE(streamed.error.find(words), std::string::npos) << words << "\n" << streamed.error;
+}
+
+TEST(CliRun, PromptFromFileIsThatOfFlag) {
+  const Folder folder;
+  const Strings rest = {"--device", "reference", "--temp", "0", "-n", "4"};
+  const std::string model = chat_model(folder);
+  const Json flag = run_json(Strings{"run", model, "-p", "the inn"} + rest);
+  const Json file =
+      run_json(Strings{"run", model, "-f", folder.write("prompt", "the inn\n")} + rest);
+  EXPECT_EQ(flag["tokens"], file["tokens"]);
+  EXPECT_EQ(flag["prompt_tokens"], file["prompt_tokens"]);
+}
+
+TEST(CliRun, ChatTemplateMakesTextATurn) {
+  const Folder folder;
+  const Strings rest = {"--device", "reference", "--temp", "0", "-n", "4"};
+  const std::string model = chat_model(folder);
+  const Json turn = run_json(Strings{"run", model, "-p", "hi"} + rest);
+  const Json raw = run_json(Strings{"run", model, "--raw", "-p", "hi"} + rest);
+  const Json spelt = run_json(Strings{"run", model, "--raw", "-p",
+                                      "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n"} +
+                              rest);
+  EXPECT_EQ(raw["prompt_tokens"], 2);
+  EXPECT_EQ(turn["prompt_tokens"], spelt["prompt_tokens"]);
+  EXPECT_EQ(turn["logits_xxh64"], spelt["logits_xxh64"]);
+}
+
+TEST(CliRun, BiasForbidsAToken) {
+  const Strings base = fixture_run("llama-f32") + Strings{"--temp", "0", "-n", "1"};
+  const int32_t best = run_json(base)["tokens"].at(0);
+  EXPECT_NE(run_json(base + Strings{"--logit-bias", std::to_string(best) + "-inf"})["tokens"].at(0),
+            best);
+  EXPECT_EQ(run_json(base + Strings{"--logit-bias", "7+1000", "--logit-bias", "9+1001"})["tokens"],
+            Json::array({9}));
+}
+
+TEST(CliRun, NoTokensWantedIsNoError) {
+  const Json object = run_json(fixture_run("llama-f32") + Strings{"-n", "0"});
+  EXPECT_EQ(object["tokens"].size(), 0u);
+  EXPECT_EQ(object["text"], "");
+}
+
+TEST(CliRun, ReaderThatHangsUpEndsTheRun) {
+  Program program(fixture_run("llama-f32") + Strings{"-c", "100000", "--temp", "1"});
+  ASSERT_TRUE(program.read_some());
+  program.close_out();
+  const Outcome outcome = program.finish();
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(outcome.error, "troika: cannot write to stdout: Broken pipe\n");
+}
+
+TEST(CliRun, InterruptEndsTheTextAndSumsUp) {
+  Program program(fixture_run("llama-f32") + Strings{"-c", "100000", "--temp", "1"});
+  ASSERT_TRUE(program.read_some());
+  program.signal(SIGINT);
+  const Outcome outcome = program.finish();
+  EXPECT_EQ(outcome.status, 130);
+  EXPECT_NE(outcome.error.find("tokens/s"), std::string::npos) << outcome.error;
+  EXPECT_NE(outcome.error.find("troika: interrupted after"), std::string::npos) << outcome.error;
+}
+
+}  // namespace
+}  // namespace troika::testing
