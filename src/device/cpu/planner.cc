@@ -9,6 +9,7 @@
 #include "device/cpu/memory_plan.h"
 #include "device/cpu/resources.h"
 #include "device/cpu/row_steps.h"
+#include "device/cpu/schedule.h"
 
 namespace troika::cpu {
 namespace {
@@ -16,42 +17,14 @@ namespace {
 constexpr int64_t kSlotBytesMax = int64_t{1} << 50;
 constexpr int64_t kStepRowsMax = int64_t{1} << 24;
 
-/// What a task reads and writes.
-struct Access {
-  std::vector<Slot> reads;
-  std::vector<Slot> writes;
-  State state_read = {};
-  State state_written = {};
-};
-
-/// Who makes a slot, and until when it is wanted.
-struct SlotUse {
-  Rows rows = Rows::none;  // of the chain that makes it, or none
-  int64_t first = -1;      // the first phase that writes it
-  int64_t made = -1;       // the last one that does
-  int64_t last = -1;
-  int64_t bytes = 0;
-};
-
-struct StateUse {
-  int64_t read = -1;  // the last phase that does
-  int64_t written = -1;
-};
-
-/// The jobs of one phase while they are being collected.
-struct PhaseDraft {
-  std::unique_ptr<RowChain> tokens;
-  std::unique_ptr<RowChain> outputs;
-  std::vector<std::unique_ptr<Job>> jobs;
-};
-
 class Planner {
  public:
   Planner(const Graph& graph, const Sizes& sizes, const Resources& resources, int threads)
-      : graph_(graph), resources_(resources), threads_(threads) {
+      : graph_(graph),
+        resources_(resources),
+        threads_(threads),
+        schedule_(graph.values(), std::ssize(resources.states)) {
     program_->sizes = sizes;
-    slots_.resize(graph.nodes().size());
-    states_.resize(resources.states.size());
     program_->scratch_bytes = matmul_scratch_bytes();
   }
 
@@ -64,17 +37,17 @@ class Planner {
       if (!is_load(node)) TROIKA_RETURN_IF_ERROR(plan_node(node));
     TROIKA_RETURN_IF_ERROR(name_results());
     TROIKA_RETURN_IF_ERROR(place_slots());
-    for (PhaseDraft& draft : phases_) program_->phases.push_back(finish(std::move(draft)));
+    program_->phases = schedule_.take_phases();
     return std::move(program_);
   }
 
  private:
   Status plan_node(const Node& node) {
     const int32_t id = node.value.id;
-    slots_[static_cast<size_t>(id)].bytes =
-        rows_max(node.value.spec.rows) * node.value.spec.elements() * int64_t{sizeof(float)};
-    const Status status =
-        std::visit([&](const auto& op) { return plan_op(op, node.value); }, node.op);
+    schedule_.set_bytes(
+        id, rows_max(node.value.spec.rows) * node.value.spec.elements() * int64_t{sizeof(float)});
+    Status status = std::visit([&](const auto& op) { return plan_op(op, node.value); }, node.op);
+    if (status.ok()) status = schedule_.check();
     if (status.ok()) return status;
     return fail(status.error().code(), "op {} ({}): {}", id, op_name(node.op),
                 status.error().message());
@@ -85,12 +58,12 @@ class Planner {
     const auto* rows = dynamic_cast<const LookupRows*>(weight);
     if (rows == nullptr) {
       TROIKA_TRY(const PackedMatrix* matrix, find_matrix(resources_, op.table));
-      add_row_step(Rows::tokens, embed_step(*matrix, y.id), {.writes = {y.id}});
+      schedule_.add_row_step(Rows::tokens, embed_step(*matrix, y.id), {.writes = {y.id}});
     } else {
       if (rows->rows() != op.table.rows() || rows->columns() != op.table.inputs)
         return fail(ErrorCode::invalid_argument, "table is [{}, {}], wanted [{}, {}]", rows->rows(),
                     rows->columns(), op.table.rows(), op.table.inputs);
-      add_row_step(Rows::tokens, embed_step(*rows, y.id), {.writes = {y.id}});
+      schedule_.add_row_step(Rows::tokens, embed_step(*rows, y.id), {.writes = {y.id}});
     }
     needs()[Input::token_ids] = true;
     needs().vocab = std::min(needs().vocab, op.table.rows());
@@ -100,28 +73,29 @@ class Planner {
   Status plan_op(const MatMul& op, const Tensor& y) {
     TROIKA_TRY(const PackedMatrix* matrix, find_matrix(resources_, op.w));
     const Slot activations = activations_for(op.x, activations_of(*matrix));
-    add_job(matmul_job(*matrix, op.x.spec.rows, activations, y.id),
-            {.reads = {activations}, .writes = {y.id}});
+    schedule_.add_job(matmul_job(*matrix, op.x.spec.rows, activations, y.id),
+                      {.reads = {activations}, .writes = {y.id}});
     return ok();
   }
 
   Status plan_op(const RmsNorm& op, const Tensor& y) {
     TROIKA_TRY(const VectorWeight* weight, find_vector(resources_, op.weight));
-    add_row_step(y.spec.rows, rms_norm_step(op, weight->data(), y.id),
-                 {.reads = {op.x.id}, .writes = {y.id}});
+    schedule_.add_row_step(y.spec.rows, rms_norm_step(op, weight->data(), y.id),
+                           {.reads = {op.x.id}, .writes = {y.id}});
     return ok();
   }
 
   Status plan_op(const L2Norm& op, const Tensor& y) {
-    add_row_step(y.spec.rows, l2_norm_step(op, y.id), {.reads = {op.x.id}, .writes = {y.id}});
+    schedule_.add_row_step(y.spec.rows, l2_norm_step(op, y.id),
+                           {.reads = {op.x.id}, .writes = {y.id}});
     return ok();
   }
 
   Status plan_op(const Rope& op, const Tensor& y) {
     const RopeSlots table = rope_table(op.options);
     if (y.spec.rows == Rows::outputs) needs()[Input::output_rows] = true;
-    add_row_step(y.spec.rows, rope_step(op, table, y.id),
-                 {.reads = {op.x.id, table.cosine, table.sine}, .writes = {y.id}});
+    schedule_.add_row_step(y.spec.rows, rope_step(op, table, y.id),
+                           {.reads = {op.x.id, table.cosine, table.sine}, .writes = {y.id}});
     return ok();
   }
 
@@ -129,8 +103,8 @@ class Planner {
     const KvState spec{op.k.spec.units, op.k.spec.width, op.v.spec.width};
     TROIKA_TRY(const CpuBuffer* state, find_state(resources_, op.state, spec));
     need_pages(*state, false);
-    add_row_step(Rows::tokens, kv_write_step(op, *state),
-                 {.reads = {op.k.id, op.v.id}, .state_written = op.state});
+    schedule_.add_row_step(Rows::tokens, kv_write_step(op, *state),
+                           {.reads = {op.k.id, op.v.id}, .state_written = op.state});
     return ok();
   }
 
@@ -144,13 +118,15 @@ class Planner {
     plan.tile_heads = attention_tile_heads(op);
     plan.head_groups = (y.spec.units / op.kv_heads + plan.tile_heads - 1) / plan.tile_heads;
     plan.partial_room = attention_partial_room(op, threads_);
-    plan.partials = add_slot(plan.partial_room * int64_t{sizeof(float)});
+    plan.partials = schedule_.add_slot(plan.partial_room * int64_t{sizeof(float)});
     plan.y = y.id;
     need_scratch(attention_scratch_bytes(op));
-    add_job(attention_job(plan),
-            {.reads = {op.q.id}, .writes = {y.id, plan.partials}, .state_read = op.state});
+    schedule_.add_job(
+        attention_job(plan),
+        {.reads = {op.q.id}, .writes = {y.id, plan.partials}, .state_read = op.state});
     // Who reads y waits for the merge, and the merge is the second to write it.
-    add_job(attention_merge_job(plan), {.reads = {plan.partials, op.q.id}, .writes = {y.id}});
+    schedule_.add_job(attention_merge_job(plan),
+                      {.reads = {plan.partials, op.q.id}, .writes = {y.id}});
     return ok();
   }
 
@@ -162,8 +138,8 @@ class Planner {
     const ConvState spec{op.x.spec.elements(), op.taps.inputs};
     TROIKA_TRY(const CpuBuffer* state, find_state(resources_, op.state, spec));
     need_slots(*state);
-    add_span_job(conv_job(op, taps->data(), *state, y.id), y,
-                 {.reads = {op.x.id}, .writes = {y.id}, .state_written = op.state});
+    schedule_.add_jobs(conv_job(op, taps->data(), *state, y.id), zero_uncovered_job(y),
+                       {.reads = {op.x.id}, .writes = {y.id}, .state_written = op.state});
     return ok();
   }
 
@@ -175,55 +151,58 @@ class Planner {
     need_slots(*state);
     need_scratch(delta_scratch_bytes(op));
     const int64_t gate_bytes = rows_max(Rows::tokens) * op.v.spec.units * int64_t{sizeof(float)};
-    const Slot decay = add_slot(gate_bytes);
-    const Slot beta = add_slot(gate_bytes);
-    add_row_step(Rows::tokens, delta_gates_step(op, a->data(), bias->data(), decay, beta),
-                 {.reads = {op.decay_in.id, op.beta_in.id}, .writes = {decay, beta}});
-    add_span_job(delta_job(op, *state, decay, beta, y.id), y,
-                 {.reads = {op.q.id, op.k.id, op.v.id, decay, beta},
-                  .writes = {y.id},
-                  .state_written = op.state});
+    const Slot decay = schedule_.add_slot(gate_bytes);
+    const Slot beta = schedule_.add_slot(gate_bytes);
+    schedule_.add_row_step(Rows::tokens, delta_gates_step(op, a->data(), bias->data(), decay, beta),
+                           {.reads = {op.decay_in.id, op.beta_in.id}, .writes = {decay, beta}});
+    schedule_.add_jobs(delta_job(op, *state, decay, beta, y.id), zero_uncovered_job(y),
+                       {.reads = {op.q.id, op.k.id, op.v.id, decay, beta},
+                        .writes = {y.id},
+                        .state_written = op.state});
     return ok();
   }
 
   Status plan_op(const Add& op, const Tensor& y) {
-    add_row_step(y.spec.rows, add_step(op, y.id), {.reads = {op.a.id, op.b.id}, .writes = {y.id}});
+    schedule_.add_row_step(y.spec.rows, add_step(op, y.id),
+                           {.reads = {op.a.id, op.b.id}, .writes = {y.id}});
     return ok();
   }
 
   Status plan_op(const AddBias& op, const Tensor& y) {
     TROIKA_TRY(const VectorWeight* bias, find_vector(resources_, op.bias));
-    add_row_step(y.spec.rows, add_bias_step(op, bias->data(), y.id),
-                 {.reads = {op.x.id}, .writes = {y.id}});
+    schedule_.add_row_step(y.spec.rows, add_bias_step(op, bias->data(), y.id),
+                           {.reads = {op.x.id}, .writes = {y.id}});
     return ok();
   }
 
   Status plan_op(const SwiGlu& op, const Tensor& y) {
-    add_row_step(y.spec.rows, gate_step(op.up, op.gate, GateFunction::silu, y.id),
-                 {.reads = {op.gate.id, op.up.id}, .writes = {y.id}});
+    schedule_.add_row_step(y.spec.rows, gate_step(op.up, op.gate, GateFunction::silu, y.id),
+                           {.reads = {op.gate.id, op.up.id}, .writes = {y.id}});
     return ok();
   }
 
   Status plan_op(const Gate& op, const Tensor& y) {
-    add_row_step(y.spec.rows, gate_step(op.x, op.gate, op.function, y.id),
-                 {.reads = {op.x.id, op.gate.id}, .writes = {y.id}});
+    schedule_.add_row_step(y.spec.rows, gate_step(op.x, op.gate, op.function, y.id),
+                           {.reads = {op.x.id, op.gate.id}, .writes = {y.id}});
     return ok();
   }
 
   Status plan_op(const Concat& op, const Tensor& y) {
-    add_row_step(y.spec.rows, concat_step(op, y.id),
-                 {.reads = {op.a.id, op.b.id}, .writes = {y.id}});
+    schedule_.add_row_step(y.spec.rows, concat_step(op, y.id),
+                           {.reads = {op.a.id, op.b.id}, .writes = {y.id}});
     return ok();
   }
 
   Status plan_op(const Slice& op, const Tensor& y) {
-    add_row_step(y.spec.rows, slice_step(op, y.id), {.reads = {op.x.id}, .writes = {y.id}});
+    schedule_.add_row_step(y.spec.rows, slice_step(op, y.id),
+                           {.reads = {op.x.id}, .writes = {y.id}});
     return ok();
   }
 
   Status plan_op(const GatherRows& op, const Tensor& y) {
     needs()[Input::output_rows] = true;
-    add_row_step(Rows::outputs, gather_step(op, y.id), {.reads = {op.x.id}, .writes = {y.id}});
+    schedule_.add_row_step(Rows::outputs, gather_step(op, y.id),
+                           {.reads = {op.x.id}, .writes = {y.id}});
     return ok();
   }
 
@@ -234,8 +213,8 @@ class Planner {
     needs().hidden_out_units = std::min(needs().hidden_out_units, state->state->units);
     (op.x.spec.rows == Rows::outputs ? needs().hidden_out_of_outputs
                                      : needs().hidden_out_of_tokens) = true;
-    add_row_step(op.x.spec.rows, store_rows_step(op, *state),
-                 {.reads = {op.x.id}, .state_written = op.state});
+    schedule_.add_row_step(op.x.spec.rows, store_rows_step(op, *state),
+                           {.reads = {op.x.id}, .state_written = op.state});
     return ok();
   }
 
@@ -243,17 +222,17 @@ class Planner {
     TROIKA_TRY(const CpuBuffer* state, find_state(resources_, op.state, HiddenState{op.width}));
     needs()[Input::hidden_in] = true;
     needs().hidden_in_units = std::min(needs().hidden_in_units, state->state->units);
-    add_row_step(Rows::tokens, load_rows_step(op, *state, y.id),
-                 {.writes = {y.id}, .state_read = op.state});
+    schedule_.add_row_step(Rows::tokens, load_rows_step(op, *state, y.id),
+                           {.writes = {y.id}, .state_read = op.state});
     return ok();
   }
 
   Status plan_op(const Argmax& op, const Tensor& y) {
     const Slot largest =
-        add_slot(rows_max(op.x.spec.rows) * argmax_runs(op) * int64_t{sizeof(float)});
-    add_job(argmax_runs_job(op, largest), {.reads = {op.x.id}, .writes = {largest}});
-    add_row_step(y.spec.rows, argmax_step(op, largest, y.id),
-                 {.reads = {op.x.id, largest}, .writes = {y.id}});
+        schedule_.add_slot(rows_max(op.x.spec.rows) * argmax_runs(op) * int64_t{sizeof(float)});
+    schedule_.add_job(argmax_runs_job(op, largest), {.reads = {op.x.id}, .writes = {largest}});
+    schedule_.add_row_step(y.spec.rows, argmax_step(op, largest, y.id),
+                           {.reads = {op.x.id, largest}, .writes = {y.id}});
     return ok();
   }
 
@@ -261,9 +240,11 @@ class Planner {
   Slot activations_for(const Tensor& x, Activations kind) {
     const auto [entry, is_new] = activations_.try_emplace({x.id, kind}, -1);
     if (!is_new) return entry->second;
-    const Slot slot = add_slot(activation_bytes(kind, x.spec.elements(), rows_max(x.spec.rows)));
+    const Slot slot =
+        schedule_.add_slot(activation_bytes(kind, x.spec.elements(), rows_max(x.spec.rows)));
     entry->second = slot;
-    add_row_step(x.spec.rows, quantize_step(x, kind, slot), {.reads = {x.id}, .writes = {slot}});
+    schedule_.add_row_step(x.spec.rows, quantize_step(x, kind, slot),
+                           {.reads = {x.id}, .writes = {slot}});
     return slot;
   }
 
@@ -274,11 +255,12 @@ class Planner {
     RopeAngles angles(options);
     RopeSlots slots{.row_floats = angles.row_floats()};
     const int64_t bytes = rows_max(Rows::tokens) * slots.row_floats * int64_t{sizeof(float)};
-    slots.cosine = add_slot(bytes);
-    slots.sine = add_slot(bytes);
+    slots.cosine = schedule_.add_slot(bytes);
+    slots.sine = schedule_.add_slot(bytes);
     needs()[Input::positions] = true;
-    add_row_step(Rows::tokens, rope_table_step(std::move(angles), slots.cosine, slots.sine),
-                 {.writes = {slots.cosine, slots.sine}});
+    schedule_.add_row_step(Rows::tokens,
+                           rope_table_step(std::move(angles), slots.cosine, slots.sine),
+                           {.writes = {slots.cosine, slots.sine}});
     rope_tables_.emplace_back(options, slots);
     return slots;
   }
@@ -316,71 +298,8 @@ class Planner {
     return rows == Rows::outputs ? program_->sizes.outputs : 0;
   }
 
-  Slot add_slot(int64_t bytes) {
-    slots_.push_back({.bytes = bytes});
-    return static_cast<Slot>(slots_.size() - 1);
-  }
-
-  void add_row_step(Rows rows, std::unique_ptr<RowStep> row_step, const Access& access) {
-    PhaseDraft& phase = place(access, rows);
-    std::unique_ptr<RowChain>& chain = rows == Rows::outputs ? phase.outputs : phase.tokens;
-    if (chain == nullptr) chain = std::make_unique<RowChain>(rows);
-    chain->add(std::move(row_step));
-  }
-
-  void add_job(std::unique_ptr<Job> job, const Access& access) {
-    place(access, Rows::none).jobs.push_back(std::move(job));
-  }
-
-  /// A job that makes the rows of y that spans cover; the others are zeroed beside it.
-  void add_span_job(std::unique_ptr<Job> job, const Tensor& y, const Access& access) {
-    PhaseDraft& phase = place(access, Rows::none);
-    phase.jobs.push_back(std::move(job));
-    phase.jobs.push_back(zero_uncovered_job(y));
-  }
-
-  /// The earliest phase for a task, with the access noted. `chain` is none for jobs.
-  PhaseDraft& place(const Access& access, Rows chain) {
-    int64_t phase = 0;
-    for (const Slot slot : access.reads) {
-      const SlotUse& use = slots_[static_cast<size_t>(slot)];
-      const bool chained = chain != Rows::none && use.rows == chain;
-      phase = std::max(phase, use.made + (chained ? 0 : 1));
-    }
-    if (access.state_read.id >= 0)
-      phase = std::max(phase, state_use(access.state_read).written + 1);
-    if (access.state_written.id >= 0) {
-      const StateUse& use = state_use(access.state_written);
-      phase = std::max({phase, use.written + 1, use.read + 1});
-    }
-    note(access, chain, phase);
-    if (phase >= std::ssize(phases_)) phases_.resize(static_cast<size_t>(phase) + 1);
-    return phases_[static_cast<size_t>(phase)];
-  }
-
-  void note(const Access& access, Rows chain, int64_t phase) {
-    for (const Slot slot : access.reads) {
-      SlotUse& use = slots_[static_cast<size_t>(slot)];
-      use.last = std::max(use.last, phase);
-    }
-    for (const Slot slot : access.writes) {
-      SlotUse& use = slots_[static_cast<size_t>(slot)];
-      if (use.first < 0) use.first = phase;
-      use.rows = chain;
-      use.made = phase;
-      use.last = std::max(use.last, phase);
-    }
-    if (access.state_read.id >= 0) {
-      StateUse& use = state_use(access.state_read);
-      use.read = std::max(use.read, phase);
-    }
-    if (access.state_written.id >= 0) state_use(access.state_written).written = phase;
-  }
-
-  StateUse& state_use(State state) { return states_[static_cast<size_t>(state.id)]; }
-
   Status name_results() {
-    program_->places.resize(slots_.size());
+    program_->places.resize(schedule_.lives().size());
     for (int i = 0; i < kOutputs; i++) {
       const std::optional<Tensor>& value = graph_.output(static_cast<Output>(i));
       if (!value) continue;
@@ -393,39 +312,27 @@ class Planner {
       place.output = i;
       place.rows = value->spec.rows;
       place.row_numbers = value->spec.elements();
-      slots_[static_cast<size_t>(value->id)].bytes = 0;
+      schedule_.set_bytes(value->id, 0);
     }
     return ok();
   }
 
   Status place_slots() {
-    std::vector<SlotLife> lives;
-    for (const SlotUse& use : slots_) {
-      if (use.bytes < 0 || use.bytes > kSlotBytesMax)
-        return fail(ErrorCode::exhausted, "a value of {} bytes for steps of {} tokens", use.bytes,
+    std::vector<SlotLife> lives = schedule_.lives();
+    for (const SlotLife& life : lives)
+      if (life.bytes < 0 || life.bytes > kSlotBytesMax)
+        return fail(ErrorCode::exhausted, "a value of {} bytes for steps of {} tokens", life.bytes,
                     program_->sizes.tokens);
-      lives.push_back({.bytes = use.bytes, .first = use.first, .last = use.last});
-    }
     program_->arena_bytes = plan_memory(lives);
     for (size_t i = 0; i < lives.size(); i++) program_->places[i].offset = lives[i].offset;
     return ok();
   }
 
-  static Phase finish(PhaseDraft draft) {
-    Phase phase;
-    phase.jobs = std::move(draft.jobs);
-    if (draft.tokens != nullptr) phase.jobs.push_back(std::move(draft.tokens));
-    if (draft.outputs != nullptr) phase.jobs.push_back(std::move(draft.outputs));
-    return phase;
-  }
-
   const Graph& graph_;
   const Resources& resources_;
   int threads_;
+  Schedule schedule_;
   std::unique_ptr<Program> program_ = std::make_unique<Program>();
-  std::vector<SlotUse> slots_;
-  std::vector<StateUse> states_;
-  std::vector<PhaseDraft> phases_;
   std::map<std::pair<int32_t, Activations>, Slot> activations_;
   std::vector<std::pair<RopeOptions, RopeSlots>> rope_tables_;
 };
