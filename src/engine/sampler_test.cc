@@ -116,6 +116,9 @@ TEST(SamplerTest, ACopySeesTheSameNoiseAndItsOwnHistory) {
   Sampler drafter = target;
   const std::vector<float> logits = random_logits(30, 1);
   EXPECT_EQ(sample(target, logits, 5), sample(drafter, logits, 5));
+  drafter.accept(TokenId{3});
+  target.accept(TokenId{3});
+  EXPECT_EQ(sample(target, logits, 6), sample(drafter, logits, 6));
 
   SamplingOptions plain = greedy_options();
   plain.presence_penalty = 100;
