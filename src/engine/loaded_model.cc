@@ -1,18 +1,9 @@
 #include "engine/loaded_model.h"
 
-#include <variant>
-
 #include "quant/decode.h"
 
 namespace troika {
 namespace {
-
-/// The weight matrix of an op, if it has one; its type decides whether a device can run the op.
-Weight matrix_of(const Op& op) {
-  if (const auto* matmul = std::get_if<MatMul>(&op)) return matmul->w;
-  if (const auto* embed = std::get_if<Embed>(&op)) return embed->table;
-  return {};
-}
 
 Status check_support(const Graph& graph, const Model& model, const Device& device) {
   for (const Node& node : graph.nodes()) {

@@ -41,6 +41,15 @@ Tensor Graph::causal_conv(Tensor x, Weight taps, State state) {
 Tensor Graph::gated_delta_rule(GatedDeltaRule op) {
   return push(op);
 }
+Routing Graph::router_top_k(RouterTopK op) {
+  return {push(op), op.logits.spec.elements()};
+}
+Tensor Graph::expert_matmul(Weight w, Tensor x, Routing routing) {
+  return push(ExpertMatMul{w, x, routing});
+}
+Tensor Graph::expert_sum(Weight w, Tensor x, Routing routing) {
+  return push(ExpertSum{w, x, routing});
+}
 Tensor Graph::add(Tensor a, Tensor b) {
   return push(Add{a, b});
 }

@@ -31,6 +31,9 @@ class Graph {
   Tensor attention(Attention op);
   Tensor causal_conv(Tensor x, Weight taps, State state);
   Tensor gated_delta_rule(GatedDeltaRule op);
+  Routing router_top_k(RouterTopK op);
+  Tensor expert_matmul(Weight w, Tensor x, Routing routing);
+  Tensor expert_sum(Weight w, Tensor x, Routing routing);
   Tensor add(Tensor a, Tensor b);
   Tensor add_bias(Tensor x, Weight bias);  // x itself where the bias is absent
   Tensor swiglu(Tensor gate, Tensor up);

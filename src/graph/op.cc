@@ -27,6 +27,9 @@ struct OpName {
   std::string_view operator()(const Attention&) const { return "attention"; }
   std::string_view operator()(const CausalConv&) const { return "causal_conv"; }
   std::string_view operator()(const GatedDeltaRule&) const { return "gated_delta_rule"; }
+  std::string_view operator()(const RouterTopK&) const { return "router_top_k"; }
+  std::string_view operator()(const ExpertMatMul&) const { return "expert_matmul"; }
+  std::string_view operator()(const ExpertSum&) const { return "expert_sum"; }
   std::string_view operator()(const Add&) const { return "add"; }
   std::string_view operator()(const AddBias&) const { return "add_bias"; }
   std::string_view operator()(const SwiGlu&) const { return "swiglu"; }
@@ -39,10 +42,37 @@ struct OpName {
   std::string_view operator()(const Argmax&) const { return "argmax"; }
 };
 
+struct MatrixOf {
+  Weight operator()(const Embed& o) const { return o.table; }
+  Weight operator()(const MatMul& o) const { return o.w; }
+  Weight operator()(const ExpertMatMul& o) const { return o.w; }
+  Weight operator()(const ExpertSum& o) const { return o.w; }
+  template <typename AnyOther>
+  Weight operator()(const AnyOther&) const {
+    return {};
+  }
+};
+
+/// Whether `routing` chooses, for the rows of `x`, among the matrices of `w`.
+Status fits(const Routing& routing, const Weight& w, const Tensor& x) {
+  const Spec& chosen = routing.chosen.spec;
+  if (chosen.axis != Axis::chosen || chosen.width != 2)
+    return fail(ErrorCode::invalid_argument, "the routing is no value of a router");
+  if (routing.experts != w.experts)
+    return misfit("experts of the router", routing.experts, w.experts);
+  if (chosen.rows != x.spec.rows)
+    return fail(ErrorCode::invalid_argument, "x and the routing count their rows differently");
+  return ok();
+}
+
 }  // namespace
 
 std::string_view op_name(const Op& op) {
   return std::visit(OpName{}, op);
+}
+
+Weight matrix_of(const Op& op) {
+  return std::visit(MatrixOf{}, op);
 }
 
 Result<Spec> infer(const Op& op) {
@@ -54,6 +84,7 @@ Result<Spec> Embed::infer() const {
 }
 
 Result<Spec> MatMul::infer() const {
+  if (w.experts != 1) return misfit("matrices of w", w.experts, 1);
   if (x.spec.elements() != w.inputs) return misfit("row of x", x.spec.elements(), w.inputs);
   return Spec{DType::f32, x.spec.rows, w.axis, w.units, w.width};
 }
@@ -105,6 +136,38 @@ Result<Spec> GatedDeltaRule::infer() const {
        {decay_in.spec.elements(), beta_in.spec.elements(), a.rows(), decay_bias.rows()})
     if (heads != v.spec.units) return misfit("per-head input", heads, v.spec.units);
   return v.spec;
+}
+
+Result<Spec> RouterTopK::infer() const {
+  const int64_t experts = logits.spec.elements();
+  const RouterOptions& o = options;
+  if (experts < 1 || experts > kExpertsMax)
+    return fail(ErrorCode::invalid_argument, "{} experts, wanted 1 to {}", experts, kExpertsMax);
+  if (o.groups < 1 || experts % o.groups != 0)
+    return fail(ErrorCode::invalid_argument, "{} experts do not divide into {} groups", experts,
+                o.groups);
+  if (o.groups_used < 1 || o.groups_used > o.groups)
+    return fail(ErrorCode::invalid_argument, "{} groups to choose of {}", o.groups_used, o.groups);
+  const int64_t candidates = experts / o.groups * o.groups_used;
+  if (o.used < 1 || o.used > candidates)
+    return fail(ErrorCode::invalid_argument, "{} experts to choose of {}", o.used, candidates);
+  if (selection_bias.present() && selection_bias.rows() != experts)
+    return misfit("selection bias", selection_bias.rows(), experts);
+  return Spec{DType::f32, logits.spec.rows, Axis::chosen, o.used, 2};
+}
+
+Result<Spec> ExpertMatMul::infer() const {
+  TROIKA_RETURN_IF_ERROR(fits(routing, w, x));
+  if (x.spec.elements() != w.inputs) return misfit("row of x", x.spec.elements(), w.inputs);
+  return Spec{DType::f32, x.spec.rows, Axis::chosen, routing.chosen.spec.units, w.units * w.width};
+}
+
+Result<Spec> ExpertSum::infer() const {
+  TROIKA_RETURN_IF_ERROR(fits(routing, w, x));
+  if (x.spec.units != routing.chosen.spec.units)
+    return misfit("experts of x", x.spec.units, routing.chosen.spec.units);
+  if (x.spec.width != w.inputs) return misfit("width of x", x.spec.width, w.inputs);
+  return Spec{DType::f32, x.spec.rows, w.axis, w.units, w.width};
 }
 
 Result<Spec> Add::infer() const {

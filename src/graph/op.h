@@ -9,6 +9,7 @@
 #include "graph/ops/elementwise.h"
 #include "graph/ops/embed.h"
 #include "graph/ops/matmul.h"
+#include "graph/ops/moe.h"
 #include "graph/ops/norm.h"
 #include "graph/ops/recurrent.h"
 #include "graph/ops/rope.h"
@@ -17,11 +18,15 @@
 namespace troika {
 
 using Op = std::variant<Embed, MatMul, RmsNorm, L2Norm, Rope, KvWrite, Attention, CausalConv,
-                        GatedDeltaRule, Add, AddBias, SwiGlu, Gate, Concat, Slice, GatherRows,
-                        StoreRows, LoadRows, Argmax>;
+                        GatedDeltaRule, RouterTopK, ExpertMatMul, ExpertSum, Add, AddBias, SwiGlu,
+                        Gate, Concat, Slice, GatherRows, StoreRows, LoadRows, Argmax>;
 
 /// The op's name as the papers and error messages spell it ("rms_norm").
 std::string_view op_name(const Op& op);
+
+/// The weight matrix that the op reads, if it reads one: its type decides whether a device can run
+/// the op (Device::supports).
+Weight matrix_of(const Op& op);
 
 /// The shape of the op's value; Rows::none where it has none.
 Result<Spec> infer(const Op& op);

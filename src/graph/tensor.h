@@ -18,7 +18,17 @@ enum class Rows : uint8_t {
 };
 
 /// What the units of a row are.
-enum class Axis : uint8_t { hidden, heads, kv_heads, k_heads, v_heads, ffn, vocab };
+enum class Axis : uint8_t {
+  hidden,
+  heads,
+  kv_heads,
+  k_heads,
+  v_heads,
+  ffn,
+  vocab,
+  experts,
+  chosen  // the experts that a row chose; it is their width that tensor parallelism may split
+};
 
 /// The type and shape of a tensor: [rows, units, width], row-major, dense.
 struct Spec {
@@ -42,16 +52,17 @@ struct Tensor {
 };
 
 /// A weight of a model; `id` indexes the model's weight table (graph/weight.h). Rows are [units,
-/// width] as in Spec.
+/// width] as in Spec, once for each expert.
 struct Weight {
   int32_t id = -1;  // -1: absent, for optional weights
   Axis axis = Axis::hidden;
   int64_t units = 0;
   int64_t width = 0;
-  int64_t inputs = 0;  // columns (K) of a matrix; 1 for a vector
+  int64_t inputs = 0;   // columns (K) of a matrix; 1 for a vector
+  int64_t experts = 1;  // matrices of this shape, one after the other
 
   bool present() const { return id >= 0; }
-  int64_t rows() const { return units * width; }
+  int64_t rows() const { return experts * units * width; }
 };
 
 /// A piece of memory that lives from step to step; `id` indexes the model's state table

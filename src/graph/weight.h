@@ -17,6 +17,7 @@ enum class WeightUse : uint8_t {
   matmul,         // matrix [rows, inputs] of MatMul
   lookup,         // matrix of Embed
   matmul_lookup,  // both: a tied embedding
+  experts,        // matrices [experts, rows, inputs] of ExpertMatMul and ExpertSum
   vector  // norms, biases, per-head constants; [rows, inputs] f32 read as it is (convolution taps
           // too)
 };
@@ -30,7 +31,7 @@ struct WeightInfo {
   Weight weight;                    // id and shape, as ops refer to it
   std::span<const std::byte> data;  // rows() whole rows, dense
   bool draft_head = false;          // used by the draft head alone
-  Split split;                      // order of addition along the inputs; for matmul uses only
+  Split split;                      // order of addition along the inputs, of matrices of products
 };
 
 }  // namespace troika

@@ -16,14 +16,14 @@
 
 namespace troika::testing {
 
-/// Whether `device` has a product with every matrix of the model in `file`, and this build its
-/// family.
+/// Whether `device` has every op of the model in `file` over its matrix, and this build its family.
 inline bool runs_on(const gguf::File& file, const Device& device) {
   const Result<Model> model = make_model(file, {});
   if (!model.ok()) return model.error().code() != ErrorCode::unsupported;
-  return std::ranges::all_of(model->weights, [&device](const WeightInfo& info) {
-    if (info.use == WeightUse::vector) return true;
-    return device.supports(Op(MatMul{.w = info.weight}), info.dtype);
+  return std::ranges::all_of(model->trunk.nodes(), [&](const Node& node) {
+    const Weight w = matrix_of(node.op);
+    return device.supports(
+        node.op, w.present() ? model->weights[static_cast<size_t>(w.id)].dtype : DType::f32);
   });
 }
 

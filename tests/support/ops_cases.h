@@ -6,6 +6,7 @@
 
 #include "support/ops_attention_cases.h"
 #include "support/ops_matmul_cases.h"
+#include "support/ops_moe_cases.h"
 #include "support/ops_recurrent_cases.h"
 #include "support/ops_row_cases.h"
 
@@ -18,10 +19,16 @@ struct OpFamily {
 
 /// All cases, by family.
 inline std::vector<OpFamily> op_families() {
-  return {
-      {"matmul", matmul_cases},           {"embed", embed_cases},  {"attention", attention_cases},
-      {"recurrent", recurrent_cases},     {"norm", norm_cases},    {"rope", rope_cases},
-      {"elementwise", elementwise_cases}, {"choice", choice_cases}};
+  return {{"matmul", matmul_cases},
+          {"embed", embed_cases},
+          {"attention", attention_cases},
+          {"recurrent", recurrent_cases},
+          {"norm", norm_cases},
+          {"rope", rope_cases},
+          {"elementwise", elementwise_cases},
+          {"choice", choice_cases},
+          {"experts", expert_cases},
+          {"router", router_cases}};
 }
 
 }  // namespace troika::testing

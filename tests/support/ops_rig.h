@@ -87,8 +87,7 @@ class OpRig {
   /// The type that a device is asked about for `op`: of its weight matrix, or of KV; none for the
   /// others.
   std::optional<DType> type_of(const Op& op) const {
-    if (const auto* embed = std::get_if<Embed>(&op)) return types_[index(embed->table)];
-    if (const auto* matmul = std::get_if<MatMul>(&op)) return types_[index(matmul->w)];
+    if (const Weight matrix = matrix_of(op); matrix.present()) return types_[index(matrix)];
     if (std::holds_alternative<KvWrite>(op) || std::holds_alternative<Attention>(op))
       return options_.kv_dtype;
     return std::nullopt;

@@ -19,6 +19,8 @@ struct Supports {
   DType dtype;
   bool operator()(const Embed&) const { return imports(dtype, WeightUse::lookup); }
   bool operator()(const MatMul&) const { return imports(dtype, WeightUse::matmul); }
+  bool operator()(const ExpertMatMul&) const { return imports(dtype, WeightUse::experts); }
+  bool operator()(const ExpertSum&) const { return imports(dtype, WeightUse::experts); }
   bool operator()(const KvWrite&) const { return holds_kv(dtype); }
   bool operator()(const Attention&) const { return holds_kv(dtype); }
   template <typename AnyOther>

@@ -15,6 +15,7 @@ KernelTable kernel_table(Isa isa) {
               avx512_conv_kernels(),
               avx512_delta_kernels(),
               avx512_argmax_kernels(),
+              avx512_moe_kernels(),
               matmul_kernels(isa)};
     case Isa::portable:
       break;
@@ -27,6 +28,7 @@ KernelTable kernel_table(Isa isa) {
           portable_conv_kernels(),
           portable_delta_kernels(),
           portable_argmax_kernels(),
+          portable_moe_kernels(),
           matmul_kernels(Isa::portable)};
 }
 

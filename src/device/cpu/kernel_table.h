@@ -8,6 +8,7 @@
 #include "device/cpu/kernels/delta.h"
 #include "device/cpu/kernels/elementwise.h"
 #include "device/cpu/kernels/matmul.h"
+#include "device/cpu/kernels/moe.h"
 #include "device/cpu/kernels/norm.h"
 #include "device/cpu/kernels/rope.h"
 
@@ -22,6 +23,7 @@ struct KernelTable {
   ConvKernels conv;
   DeltaKernels delta;
   ArgmaxKernels argmax;
+  MoeKernels moe;
   MatmulKernels matmul;
 };
 

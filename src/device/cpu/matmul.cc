@@ -64,4 +64,21 @@ void matmul(const MatmulKernels& kernels, const PackedMatrix& matrix, const std:
   }
 }
 
+void matmul_leaf(const MatmulKernels& kernels, const PackedMatrix& matrix, int64_t leaf,
+                 const std::byte* activations, float* y, int64_t strip_begin, int64_t strip_end,
+                 std::byte* scratch) {
+  MatmulArgs args;
+  matrix.describe_leaf(leaf, args);
+  args.strips += strip_begin * args.strip_bytes;
+  args.rows -= strip_begin * kStripRows;
+  args.x = activations;
+  args.tokens = 1;
+  args.y = y;
+  args.y_stride = 0;  // of one token
+  args.strip_begin = 0;
+  args.strip_end = strip_end - strip_begin;
+  args.scratch = reinterpret_cast<float*>(scratch);
+  kernels.matmul[static_cast<size_t>(matrix.layout())](args);
+}
+
 }  // namespace troika::cpu

@@ -110,6 +110,21 @@ void PackedMatrix::describe(MatmulArgs& args) const {
   args.leaves = leaves();
 }
 
+void PackedMatrix::describe_leaf(int64_t leaf, MatmulArgs& args) const {
+  describe(args);
+  size_t first = 0;
+  int64_t before = 0;  // blocks of the leaves before
+  for (; runs_[first].leaf < leaf; first++) before += runs_[first].blocks;
+  size_t end = first;
+  while (end < runs_.size() && runs_[end].leaf == leaf) end++;
+  const LayoutInfo& info = layout_info(layout_);
+  args.strips += before * info.head_bytes;
+  args.head_bytes += before * (info.block_bytes - info.head_bytes);
+  args.runs = leaf_runs_.data() + first;
+  args.run_count = static_cast<int64_t>(end - first);
+  args.leaves = 1;
+}
+
 Result<std::unique_ptr<PackedMatrix>> allocate_matrix(const WeightInfo& info) {
   const auto import = import_of(info.dtype);
   if (!import)
@@ -119,6 +134,8 @@ Result<std::unique_ptr<PackedMatrix>> allocate_matrix(const WeightInfo& info) {
   const LayoutInfo& layout = layout_info(import->layout);
   std::unique_ptr<PackedMatrix> matrix(new PackedMatrix);
   TROIKA_TRY(matrix->runs_, block_runs(info, layout.columns));
+  matrix->leaf_runs_ = matrix->runs_;
+  for (BlockRun& run : matrix->leaf_runs_) run.leaf = 0;
   matrix->layout_ = import->layout;
   matrix->rows_ = info.weight.rows();
   matrix->columns_ = info.weight.inputs;

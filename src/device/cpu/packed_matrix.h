@@ -32,6 +32,10 @@ class PackedMatrix final : public ImportedWeight {
   /// The part of a kernel's arguments that says what is multiplied; the rest is left as it is.
   void describe(MatmulArgs& args) const;
 
+  /// The same for leaf `leaf` alone, as a matrix of one leaf with all of the columns. Its strips
+  /// and heads need not be aligned.
+  void describe_leaf(int64_t leaf, MatmulArgs& args) const;
+
  private:
   friend Result<std::unique_ptr<PackedMatrix>> allocate_matrix(const WeightInfo& info);
   friend void pack_strips(PackedMatrix& matrix, const WeightInfo& info, int64_t begin, int64_t end);
@@ -43,6 +47,7 @@ class PackedMatrix final : public ImportedWeight {
   int64_t head_bytes_ = 0;   // of a strip
   int64_t strip_bytes_ = 0;  // of a strip, head included
   std::vector<BlockRun> runs_;
+  std::vector<BlockRun> leaf_runs_;  // the same, each counting as of leaf 0
   AlignedBytes storage_;
 };
 

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include "device/cpu/attention_job.h"
+#include "device/cpu/expert_jobs.h"
 #include "device/cpu/jobs.h"
 #include "device/cpu/memory_plan.h"
 #include "device/cpu/resources.h"
@@ -162,6 +164,34 @@ class Planner {
     return ok();
   }
 
+  Status plan_op(const RouterTopK& op, const Tensor& y) {
+    const float* bias = nullptr;
+    if (op.selection_bias.present()) {
+      TROIKA_TRY(const VectorWeight* weight, find_vector(resources_, op.selection_bias));
+      bias = weight->data();
+    }
+    schedule_.add_row_step(y.spec.rows, router_step(op, bias, y.id),
+                           {.reads = {op.logits.id}, .writes = {y.id}});
+    return ok();
+  }
+
+  Status plan_op(const ExpertMatMul& op, const Tensor& y) {
+    TROIKA_TRY(const PackedExperts* experts, find_experts(resources_, op.w));
+    const Slot pieces = pieces_for(op.x, op.w.inputs, activations_of((*experts)[0]));
+    schedule_.add_job(expert_matmul_job(op, *experts, pieces, y),
+                      {.reads = {pieces, op.routing.chosen.id}, .writes = {y.id}});
+    return ok();
+  }
+
+  Status plan_op(const ExpertSum& op, const Tensor& y) {
+    TROIKA_TRY(const PackedExperts* experts, find_experts(resources_, op.w));
+    const Slot pieces = pieces_for(op.x, op.w.inputs, activations_of((*experts)[0]));
+    need_scratch(expert_sum_scratch_bytes());
+    schedule_.add_job(expert_sum_job(op, *experts, pieces, y),
+                      {.reads = {pieces, op.routing.chosen.id}, .writes = {y.id}});
+    return ok();
+  }
+
   Status plan_op(const Add& op, const Tensor& y) {
     schedule_.add_row_step(y.spec.rows, add_step(op, y.id),
                            {.reads = {op.a.id, op.b.id}, .writes = {y.id}});
@@ -244,6 +274,18 @@ class Planner {
         schedule_.add_slot(activation_bytes(kind, x.spec.elements(), rows_max(x.spec.rows)));
     entry->second = slot;
     schedule_.add_row_step(x.spec.rows, quantize_step(x, kind, slot),
+                           {.reads = {x.id}, .writes = {slot}});
+    return slot;
+  }
+
+  /// The pieces of the row of x, each by itself, for products over experts.
+  Slot pieces_for(const Tensor& x, int64_t columns, Activations kind) {
+    const auto [entry, is_new] = pieces_.try_emplace({x.id, columns, kind}, -1);
+    if (!is_new) return entry->second;
+    const int64_t pieces = rows_max(x.spec.rows) * (x.spec.elements() / columns);
+    const Slot slot = schedule_.add_slot(pieces * activation_bytes(kind, columns, 1));
+    entry->second = slot;
+    schedule_.add_row_step(x.spec.rows, quantize_pieces_step(x, columns, kind, slot),
                            {.reads = {x.id}, .writes = {slot}});
     return slot;
   }
@@ -334,6 +376,7 @@ class Planner {
   Schedule schedule_;
   std::unique_ptr<Program> program_ = std::make_unique<Program>();
   std::map<std::pair<int32_t, Activations>, Slot> activations_;
+  std::map<std::tuple<int32_t, int64_t, Activations>, Slot> pieces_;  // by columns too
   std::vector<std::pair<RopeOptions, RopeSlots>> rope_tables_;
 };
 

@@ -62,6 +62,15 @@ Result<const PackedMatrix*> find_matrix(const Resources& resources, const Weight
   return find<PackedMatrix>(resources, weight, "matrix");
 }
 
+Result<const PackedExperts*> find_experts(const Resources& resources, const Weight& weight) {
+  TROIKA_TRY(const PackedExperts* experts,
+             find<PackedExperts>(resources, weight, "stack of experts"));
+  if (experts->experts() != weight.experts)
+    return fail(ErrorCode::invalid_argument, "weight {} has {} experts, wanted {}", weight.id,
+                experts->experts(), weight.experts);
+  return experts;
+}
+
 Result<const CpuBuffer*> find_state(const Resources& resources, State state,
                                     const StateSpec& wanted) {
   if (state.id < 0 || state.id >= std::ssize(resources.states))

@@ -15,6 +15,9 @@ Result<const VectorWeight*> find_vector(const Resources& resources, const Weight
 /// The matrix of a product. Errors: as above.
 Result<const PackedMatrix*> find_matrix(const Resources& resources, const Weight& weight);
 
+/// The matrices of a product over experts. Errors: as above.
+Result<const PackedExperts*> find_experts(const Resources& resources, const Weight& weight);
+
 /// Any weight, for the op to see what it is. Errors: invalid_argument — missing.
 Result<const ImportedWeight*> find_weight(const Resources& resources, const Weight& weight);
 

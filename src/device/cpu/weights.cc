@@ -43,6 +43,34 @@ Result<std::unique_ptr<ImportedWeight>> import_matrix(const WeightInfo& info, Th
   return std::unique_ptr<ImportedWeight>(std::move(matrix));
 }
 
+/// Each matrix of a stack as a weight of its own.
+std::vector<WeightInfo> unstack(const WeightInfo& info) {
+  const int64_t experts = info.weight.experts;
+  const auto bytes = info.data.size() / static_cast<size_t>(experts);
+  std::vector<WeightInfo> matrices(static_cast<size_t>(experts), info);
+  for (size_t e = 0; e < matrices.size(); e++) {
+    matrices[e].weight.experts = 1;
+    matrices[e].data = info.data.subspan(e * bytes, bytes);
+  }
+  return matrices;
+}
+
+Result<std::unique_ptr<ImportedWeight>> import_experts(const WeightInfo& info, ThreadPool& pool) {
+  const std::vector<WeightInfo> infos = unstack(info);
+  std::vector<std::unique_ptr<PackedMatrix>> matrices;
+  for (const WeightInfo& matrix : infos) {
+    TROIKA_TRY(matrices.emplace_back(), allocate_matrix(matrix));
+  }
+  const int64_t strips = matrices[0]->strips();
+  pool.for_ranges(std::ssize(matrices) * strips, kImportStrips, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      const auto expert = static_cast<size_t>(i / strips);
+      pack_strips(*matrices[expert], infos[expert], i % strips, i % strips + 1);
+    }
+  });
+  return std::make_unique<PackedExperts>(std::move(matrices));
+}
+
 }  // namespace
 
 void LookupRows::decode(int64_t row, float* out) const {
@@ -67,6 +95,7 @@ Result<std::unique_ptr<ImportedWeight>> import_weight(const WeightInfo& info, Th
   TROIKA_RETURN_IF_ERROR(check_shape(info));
   if (info.use == WeightUse::lookup) return import_rows(info);
   if (info.use == WeightUse::vector) return import_vector(info);
+  if (info.use == WeightUse::experts) return import_experts(info, pool);
   return import_matrix(info, pool);
 }
 

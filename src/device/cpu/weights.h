@@ -1,5 +1,5 @@
-// Weights as this device keeps them: matrices for products packed by packed_matrix.h, the rows of
-// lookups as they are in the file, vectors as float32.
+// Weights as this device keeps them: matrices for products packed by packed_matrix.h, one by one
+// where they are stacked, the rows of lookups as they are in the file, vectors as float32.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/aligned.h"
 #include "core/thread_pool.h"
@@ -46,6 +47,22 @@ class VectorWeight final : public ImportedWeight {
   int64_t rows_;
   int64_t columns_;
   AlignedBytes bytes_;
+};
+
+/// A stack of matrices of one shape, each packed by itself: strips never hold rows of two experts.
+class PackedExperts final : public ImportedWeight {
+ public:
+  explicit PackedExperts(std::vector<std::unique_ptr<PackedMatrix>> matrices)
+      : matrices_(std::move(matrices)) {}
+  int64_t experts() const { return std::ssize(matrices_); }
+  int64_t rows() const { return experts() * matrices_[0]->rows(); }  // of all
+  int64_t columns() const { return matrices_[0]->columns(); }
+  const PackedMatrix& operator[](int64_t expert) const {
+    return *matrices_[static_cast<size_t>(expert)];
+  }
+
+ private:
+  std::vector<std::unique_ptr<PackedMatrix>> matrices_;  // at least one
 };
 
 /// Whether weights of this type can be imported for this use.

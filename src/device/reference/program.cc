@@ -39,6 +39,13 @@ struct UsesOf {
             {o.a, o.decay_bias},
             StateUse{o.state, DeltaState{o.v.spec.units, o.k.spec.width, o.v.spec.width}}};
   }
+  Uses operator()(const RouterTopK& o) const {
+    Uses uses{{o.logits}, {}, {}};
+    if (o.selection_bias.present()) uses.weights.push_back(o.selection_bias);
+    return uses;
+  }
+  Uses operator()(const ExpertMatMul& o) const { return {{o.x, o.routing.chosen}, {o.w}, {}}; }
+  Uses operator()(const ExpertSum& o) const { return {{o.x, o.routing.chosen}, {o.w}, {}}; }
   Uses operator()(const Add& o) const { return {{o.a, o.b}, {}, {}}; }
   Uses operator()(const AddBias& o) const { return {{o.x}, {o.bias}, {}}; }
   Uses operator()(const SwiGlu& o) const { return {{o.gate, o.up}, {}, {}}; }

@@ -93,6 +93,75 @@ TEST_F(ReferenceDeviceTest, ElementwiseOps) {
               {5, 1, 1, 3, 0, -2 * sigmoid2, 2.5, -sigmoid2, 0, -2 * sigmoid2, -1});
 }
 
+/// Routes rows of four logits; the pairs (id, weight) of a row.
+Result<std::vector<float>> route(Device& device, const std::vector<float>& logits,
+                                 const RouterOptions& options,
+                                 const std::vector<float>& bias = {}) {
+  OpRig rig(device);
+  RouterTopK op{.logits = rig.input(logits, Axis::experts, 4, 1), .options = options};
+  if (!bias.empty()) op.selection_bias = rig.vector(bias);
+  rig.graph.output(Output::logits, rig.graph.router_top_k(op).chosen);
+  TROIKA_RETURN_IF_ERROR(rig.compile(kSizes));
+  return rig.run({.token_ids = {0}});
+}
+
+TEST_F(ReferenceDeviceTest, RouterTakesTheBestFirstAndTheLowestOfEquals) {
+  const float l2 = std::log(2.0F);  // scores 1 : 2 : 2 : 4 of 9
+  const std::vector<float> logits = {0, l2, l2, 2 * l2};
+  expect_near(route(*device_, logits, {.used = 3}), {3, 4.F / 9, 1, 2.F / 9, 2, 2.F / 9});
+  expect_near(route(*device_, logits, {.used = 2, .normalise = true, .scale = 3}), {3, 2, 1, 1});
+  expect_near(route(*device_, logits, {.used = 2, .gating = Gating::softmax_chosen}),
+              {3, 2.F / 3, 1, 1.F / 3});
+  expect_near(route(*device_, logits, {.used = 1, .gating = Gating::sigmoid}), {3, 0.8F});
+  // Weights that vanish are not blown up.
+  expect_near(route(*device_, {-40, -40, -40, -40},
+                    {.used = 1, .gating = Gating::sigmoid, .normalise = true}),
+              {0, 0});
+}
+
+TEST_F(ReferenceDeviceTest, RouterBiasChoosesAndGroupsBound) {
+  const float l2 = std::log(2.0F);
+  const std::vector<float> logits = {0, l2, l2, 2 * l2};
+  expect_near(route(*device_, logits, {.used = 2}, {1, 0, 0, 0}), {0, 1.F / 9, 3, 4.F / 9});
+  // Groups {0, 1} and {2, 3}: the best expert is in the first, the better pair is the second.
+  expect_near(
+      route(*device_, {3, 0, 2, 2}, {.used = 2, .gating = Gating::softmax_chosen, .groups = 2}),
+      {2, 0.5, 3, 0.5});
+}
+
+TEST_F(ReferenceDeviceTest, ExpertsMultiplyAndAreSummedByWeight) {
+  OpRig rig(*device_);
+  const std::vector<float> pairs = {2, 0.5, 0, 10, 1, 1, 2, 1};  // rows: experts 2, 0 and 1, 2
+  const Routing routing{rig.input(pairs, Axis::chosen, 2, 2), 3};
+  const Tensor x = rig.input(std::vector<float>{1, 2, 3, 4}, Axis::hidden, 1, 2);
+  // Expert e has rows [e + 1, 0] and [0, 1].
+  const std::vector<float> w = {1, 0, 0, 1, 2, 0, 0, 1, 3, 0, 0, 1};
+  const Tensor h = rig.graph.expert_matmul(
+      rig.floats({-1, Axis::ffn, 2, 1, 2, 3}, WeightUse::experts, w), x, routing);
+  const Tensor y = rig.graph.expert_sum(
+      rig.floats({-1, Axis::hidden, 1, 2, 2, 3}, WeightUse::experts, w), h, routing);
+  rig.graph.output(Output::logits, y);
+  ASSERT_TRUE(rig.compile(kSizes).ok());
+  // Row 0: h = (3, 2), (1, 2); y = 0.5 (9, 2) + 10 (1, 2). Row 1: h = (6, 4), (9, 4).
+  expect_near(rig.run({.token_ids = {0, 1}}), {14.5, 21, 12 + 27, 8});
+}
+
+TEST_F(ReferenceDeviceTest, ExpertsThatAreNotThereAreRefused) {
+  for (const float id : {3.F, -1.F, NAN}) {
+    OpRig rig(*device_);
+    const Routing routing{rig.input(std::vector<float>{id, 1}, Axis::chosen, 1, 2), 3};
+    const Tensor x = rig.input(std::vector<float>{1}, Axis::hidden, 1, 1);
+    rig.graph.output(Output::logits, rig.graph.expert_matmul(
+                                         rig.floats({-1, Axis::ffn, 1, 1, 1, 3}, WeightUse::experts,
+                                                    std::vector<float>{1, 2, 3}),
+                                         x, routing));
+    ASSERT_TRUE(rig.compile(kSizes).ok());
+    const auto got = rig.run({.token_ids = {0}});
+    ASSERT_FALSE(got.ok());
+    EXPECT_EQ(got.error().code(), ErrorCode::invalid_argument);
+  }
+}
+
 TEST_F(ReferenceDeviceTest, AttentionMixesTheKeysBeforeAndOfTheRow) {
   OpRig rig(*device_, {.kv_dtype = DType::f32});
   const State kv = rig.state(KvState{1, 1, 1}, 2);

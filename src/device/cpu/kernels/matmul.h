@@ -90,9 +90,9 @@ struct BlockRun {
 
 /// One call of a kernel: strips [strip_begin, strip_end) for one chunk of activations.
 struct MatmulArgs {
-  const std::byte* strips;  // strip 0 of the matrix, 64-byte aligned
+  const std::byte* strips;  // strip 0 of the matrix; where its leaves begin need not be aligned
   int64_t strip_bytes;      // from strip to strip, a multiple of 64
-  int64_t head_bytes;       // from a strip to its first block, a multiple of 64
+  int64_t head_bytes;       // from a strip to its first block
   int64_t rows;             // of the matrix
   const BlockRun* runs;
   int64_t run_count;
