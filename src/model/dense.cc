@@ -1,26 +1,53 @@
 #include "model/dense.h"
 
+#include <optional>
+#include <variant>
+
+#include "model/moe.h"
 #include "model/transformer.h"
 
 namespace troika {
 namespace {
 
+struct DenseSizes : TransformerSizes {
+  bool head_norms = false;
+  std::optional<MoeSizes> moe;  // of every feed-forward
+};
+
+using AnyFeedForward = std::variant<FeedForward, MoeFeedForward>;
+
 struct Block {
   Weight attn_norm, q_norm, k_norm, ffn_norm;  // the head norms only where the variant has them
   Attention3 qkv;
   Linear attn_output;
-  FeedForward ffn;
+  AnyFeedForward ffn;
 };
 
-Block load_block(WeightLoader& loader, const TransformerSizes& c, int64_t layer, bool head_norms) {
+Result<DenseSizes> read_dense_sizes(const Keys& keys, const DenseVariant& variant) {
+  TROIKA_TRY(const TransformerSizes sizes, read_sizes(keys));
+  DenseSizes c{sizes, variant.head_norms, {}};
+  TROIKA_TRY(const int64_t experts, keys.count_or_zero("expert_count"));
+  if (experts == 0) return c;
+  TROIKA_TRY(c.moe, read_moe_sizes(keys, c.hidden, c.ffn));
+  c.moe->router.normalise = true;
+  return c;
+}
+
+AnyFeedForward load_any_feed_forward(WeightLoader& loader, const std::string& prefix,
+                                     const DenseSizes& c) {
+  if (c.moe) return load_moe_feed_forward(loader, prefix, *c.moe);
+  return load_feed_forward(loader, prefix, c);
+}
+
+Block load_block(WeightLoader& loader, const DenseSizes& c, int64_t layer) {
   const std::string at = fmt::format("blk.{}.", layer);
   const RowAxis hidden{Axis::hidden, 1, c.hidden};
   Block w{.attn_norm = loader.vector(at + "attn_norm.weight", hidden),
           .ffn_norm = loader.vector(at + "ffn_norm.weight", hidden),
           .qkv = load_qkv(loader, at, c),
           .attn_output = load_attention_output(loader, at, c),
-          .ffn = load_feed_forward(loader, at, c)};
-  if (head_norms) {
+          .ffn = load_any_feed_forward(loader, at, c)};
+  if (c.head_norms) {
     w.q_norm = loader.vector(at + "attn_q_norm.weight", {Axis::hidden, 1, c.head_dim});
     w.k_norm = loader.vector(at + "attn_k_norm.weight", {Axis::hidden, 1, c.head_dim});
   }
@@ -40,19 +67,14 @@ Tensor block(Graph& g, const Block& w, const TransformerSizes& c, const RopeOpti
   const Tensor o = attend(g, c, g.rope(q, rope), g.rope(k, rope), v, kv);
   x = g.add(x, w.attn_output(g, o));
   h = g.rms_norm(x, w.ffn_norm, c.epsilon);
-  return g.add(x, w.ffn(g, h));
+  return g.add(x, std::visit([&](const auto& ffn) { return ffn(g, h); }, w.ffn));
 }
 
 }  // namespace
 
 Result<Model> make_dense(const gguf::File& file, const DenseVariant& variant) {
   const Keys keys(file, variant.architecture);
-  TROIKA_TRY(const TransformerSizes c, read_sizes(keys));
-  TROIKA_TRY(const int64_t experts, keys.count_or_zero("expert_count"));
-  if (experts > 0)
-    return fail(ErrorCode::unsupported,
-                "{}: {}.expert_count is {}; this family is supported without experts", file.name(),
-                variant.architecture, experts);
+  TROIKA_TRY(const DenseSizes c, read_dense_sizes(keys, variant));
   TROIKA_TRY(const RopeOptions rope, read_rope(keys, c.rope_dims, variant.rope_pairs));
   WeightLoader loader(file);
   Model model{.info = describe(keys, c)};
@@ -60,7 +82,7 @@ Result<Model> make_dense(const gguf::File& file, const DenseVariant& variant) {
   Graph& g = model.trunk;
   Tensor x = g.embed(ends.embedding);
   for (int64_t layer = 0; layer < c.blocks; layer++) {
-    const Block w = load_block(loader, c, layer, variant.head_norms);
+    const Block w = load_block(loader, c, layer);
     x = block(g, w, c, rope, x, add_kv_state(model, c, layer));
   }
   x = g.rms_norm(g.gather_rows(x), ends.norm, c.epsilon);

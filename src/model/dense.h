@@ -1,6 +1,7 @@
 // The plain decoder-only transformer: pre-norm blocks of grouped-query attention and SwiGLU. What
 // llama, qwen2 and qwen3 differ in is which pairs rope turns, and whether query and key heads are
-// normalised before it; biases are there where the file has them.
+// normalised before it; biases are there where the file has them, and experts in place of the
+// feed-forward where it counts some (Mixtral is a llama with experts).
 #pragma once
 
 #include "core/result.h"

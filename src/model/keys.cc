@@ -47,6 +47,10 @@ Result<int64_t> Keys::uniform_count(std::string_view key, int64_t layers) const 
   return in_range(key, values[0], 1, kCountMax);
 }
 
+Result<double> Keys::number_or(std::string_view key, double fallback) const {
+  return file_.metadata().real_or(full(key), fallback);
+}
+
 Result<double> Keys::positive(std::string_view key) const {
   TROIKA_TRY(const double value, file_.metadata().real(full(key)));
   if (!(value > 0))

@@ -30,6 +30,8 @@ class Keys {
   /// A count that is the same for each of `layers` layers, given once or as an array. Errors:
   /// unsupported — they differ.
   Result<int64_t> uniform_count(std::string_view key, int64_t layers) const;
+  /// A finite number, or `fallback`.
+  Result<double> number_or(std::string_view key, double fallback) const;
   /// A finite number above 0.
   Result<double> positive(std::string_view key) const;
   Result<double> positive_or(std::string_view key, double fallback) const;

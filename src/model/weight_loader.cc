@@ -11,13 +11,10 @@ constexpr int64_t kColumnsMin = 32;
 
 constexpr size_t kErrorsTold = 5;
 
-/// `shape` without axes of length 1 around the two that count.
-bool is_matrix(const std::vector<int64_t>& shape, int64_t rows, int64_t columns) {
-  std::vector<int64_t> wanted = {rows, columns};
-  std::vector<int64_t> trimmed = shape;
-  while (trimmed.size() > 2 && trimmed.front() == 1) trimmed.erase(trimmed.begin());
-  while (trimmed.size() < 2) trimmed.insert(trimmed.begin(), 1);
-  return trimmed == wanted;
+/// `shape` without the axes of length 1 before the first that counts.
+std::span<const int64_t> trimmed(std::span<const int64_t> shape) {
+  while (!shape.empty() && shape.front() == 1) shape = shape.subspan(1);
+  return shape;
 }
 
 std::string shape_text(const std::vector<int64_t>& shape) {
@@ -53,25 +50,28 @@ void WeightLoader::complain(Error error) {
 }
 
 Weight WeightLoader::declare(const Wanted& wanted) {
-  const Weight weight{static_cast<int32_t>(weights_.size()), wanted.rows.axis, wanted.rows.units,
-                      wanted.rows.width, wanted.columns};
+  const Weight weight{static_cast<int32_t>(weights_.size()),
+                      wanted.rows.axis,
+                      wanted.rows.units,
+                      wanted.rows.width,
+                      wanted.columns,
+                      wanted.experts};
   WeightInfo info{std::string(wanted.name), DType::f32, wanted.use, weight, {}, draft_head_, {}};
   const gguf::TensorInfo* tensor = file_.find(wanted.name);
-  // A vector may be stored as [n]; as a matrix it is [n, 1] to us and [1, n] to the shape rule
-  // below.
-  const bool is_vector = wanted.use == WeightUse::vector && wanted.columns == 1;
+  std::vector<int64_t> shape = {wanted.rows_total, wanted.columns};
+  if (wanted.use == WeightUse::vector && wanted.columns == 1) shape = {wanted.rows_total};
+  if (wanted.experts > 1) shape.insert(shape.begin(), wanted.experts);
   if (tensor == nullptr) {
     complain(fail(ErrorCode::not_found, "tensor {} is missing", wanted.name));
-  } else if (!(is_vector ? is_matrix(tensor->shape, 1, wanted.rows_total)
-                         : is_matrix(tensor->shape, wanted.rows_total, wanted.columns))) {
-    complain(fail(ErrorCode::corrupt, "tensor {} is {}, wanted [{}, {}]", wanted.name,
-                  shape_text(tensor->shape), wanted.rows_total, wanted.columns));
+  } else if (!std::ranges::equal(trimmed(tensor->shape), trimmed(shape))) {
+    complain(fail(ErrorCode::corrupt, "tensor {} is {}, wanted {}", wanted.name,
+                  shape_text(tensor->shape), shape_text(shape)));
   } else if (!dtype_info(tensor->dtype).decodes) {
     complain(fail(ErrorCode::unsupported, "tensor {} is of type {}, supported are {}", wanted.name,
                   dtype_info(tensor->dtype).name, supported_types()));
   } else {
     info.dtype = tensor->dtype;
-    const int64_t row_bytes = tensor->bytes / wanted.rows_total;
+    const int64_t row_bytes = tensor->bytes / (wanted.experts * wanted.rows_total);
     info.data = tensor->data.subspan(static_cast<size_t>(wanted.begin * row_bytes),
                                      static_cast<size_t>(weight.rows() * row_bytes));
   }
@@ -86,6 +86,14 @@ Weight WeightLoader::matrix(std::string_view name, RowAxis rows, const InputAxis
 Weight WeightLoader::matrix_rows(std::string_view name, int64_t rows_total, int64_t begin,
                                  RowAxis rows, const InputAxis& inputs) {
   const Weight weight = declare({name, rows_total, begin, rows, inputs.columns, WeightUse::matmul});
+  weights_.back().split = inputs.split(weights_.back().dtype);
+  return weight;
+}
+
+Weight WeightLoader::experts(std::string_view name, int64_t experts, RowAxis rows,
+                             const InputAxis& inputs) {
+  const Weight weight =
+      declare({name, rows.rows(), 0, rows, inputs.columns, WeightUse::experts, experts});
   weights_.back().split = inputs.split(weights_.back().dtype);
   return weight;
 }

@@ -58,6 +58,8 @@ class WeightLoader {
   /// Rows [begin, begin + rows) of a matrix that has `rows_total`.
   Weight matrix_rows(std::string_view name, int64_t rows_total, int64_t begin, RowAxis rows,
                      const InputAxis& inputs);
+  /// A stack of `experts` matrices [rows, inputs]; each adds along its inputs as a matrix would.
+  Weight experts(std::string_view name, int64_t experts, RowAxis rows, const InputAxis& inputs);
   /// The embedding [vocab, hidden], read by row. Call tie() to multiply with it too.
   Weight embedding(std::string_view name, int64_t vocab, int64_t hidden);
   /// Lets `embedding` be read as a matrix as well and returns it as the output matrix [vocab,
@@ -79,11 +81,12 @@ class WeightLoader {
  private:
   struct Wanted {
     std::string_view name;
-    int64_t rows_total;
+    int64_t rows_total;  // of an expert
     int64_t begin;
     RowAxis rows;
     int64_t columns;
     WeightUse use;
+    int64_t experts = 1;
   };
   Weight declare(const Wanted& wanted);
   void complain(Error error);

@@ -150,8 +150,8 @@ std::vector<Case> cases() {
   std::vector<Case> all;
   for (const NamedDevice& device : same_bits_devices())
     for (const char* name :
-         {"llama-f32", "k-llama-q4_k", "qwen2-f32", "qwen2-q4_0", "qwen3-f32", "k-qwen3-mix4k",
-          "qwen35-succ-f32", "qwen35-succ-q8_0", "k-qwen35-mix4k"})
+         {"llama-f32", "k-llama-q4_k", "llama-moe-f32", "llama-moe-q8_0", "qwen2-f32", "qwen2-q4_0",
+          "qwen3-f32", "k-qwen3-mix4k", "qwen35-succ-f32", "qwen35-succ-q8_0", "k-qwen35-mix4k"})
       if (std::filesystem::exists(model_folder() / (std::string(name) + ".gguf")))
         all.push_back({device, name});
   return all;
