@@ -46,22 +46,19 @@ class Muon(torch.optim.Optimizer):
 
 
 def optimizers(module, muon_lr, adam_lr):
-    """Both optimizers for a module; the peak learning rates are remembered for the schedule."""
+    """Muon and AdamW for a module's parameters."""
     matrices, others = [], []
     for name, p in module.named_parameters():
         is_matrix = p.ndim == 2 and min(p.shape) >= 32 and "embedding" not in name
         (matrices if is_matrix else others).append(p)
-    made = [
+    return [
         Muon(matrices, muon_lr, weight_decay=0.01),
         torch.optim.AdamW(others, adam_lr, betas=(0.9, 0.97), weight_decay=0.0),
     ]
-    for optimizer in made:
-        for group in optimizer.param_groups:
-            group["peak_lr"] = group["lr"]
-    return made
 
 
-def set_rate(made, factor):
-    for optimizer in made:
+def set_rates(made, rates):
+    """Gives each optimizer its learning rate."""
+    for optimizer, rate in zip(made, rates):
         for group in optimizer.param_groups:
-            group["lr"] = group["peak_lr"] * factor
+            group["lr"] = rate

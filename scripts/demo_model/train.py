@@ -18,7 +18,7 @@ from data import CLASSES, MODULES, batch, held_out_examples
 from decode import generate
 from dialogue import prompt
 from model import Config, Trunk
-from optimizer import optimizers, set_rate
+from optimizer import optimizers, set_rates
 from tokenizer import Tokenizer
 
 
@@ -101,7 +101,8 @@ def train(rank, options):
     mean_loss = None
     minutes = 0.0
     for step in range(first, options.steps):
-        set_rate(made, rate(options, step, minutes))
+        factor = rate(options, step, minutes)
+        set_rates(made, (factor * options.muon_lr, factor * options.adam_lr))
         x, y, trained = batch(tokenizer, options.seed, step, options.rows, options.tokens)
         share = trained[own].sum() / trained.sum()
         x, y, trained = x[own], y[own], trained[own]

@@ -20,7 +20,7 @@ from dialogue import prompt
 from export import load_trunk
 from mtp import Head
 from mtp_report import acceptance_report, print_report
-from optimizer import optimizers, set_rate
+from optimizer import optimizers, set_rates
 from train import rate
 
 DEPTH = 3
@@ -36,8 +36,8 @@ def arguments():
     )
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--decay", type=float, default=0.5)
-    parser.add_argument("--rows", type=int, default=12)
-    parser.add_argument("--tokens", type=int, default=256)
+    parser.add_argument("--rows", type=int, default=6)
+    parser.add_argument("--tokens", type=int, default=512)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--muon-lr", type=float, default=0.02)
     parser.add_argument("--adam-lr", type=float, default=0.002)
@@ -146,7 +146,8 @@ def train(rank, options):
     mean_loss = None
     minutes = 0.0
     for step in range(first, options.steps):
-        set_rate(made, rate(options, step, minutes))
+        factor = rate(options, step, minutes)
+        set_rates(made, (factor * options.muon_lr, factor * options.adam_lr))
         ids, answer = batch(texts, tokenizer, options.seed, step, options.rows, options.tokens)
         totals = [answer[:, 1 + i :].sum() for i in range(DEPTH)]
         loss = chain_loss(head, trunk, ids[own], answer[own], totals)
