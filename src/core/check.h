@@ -1,4 +1,5 @@
-// Our own bugs stop the process, with file and line. Never on anything that a file or a request controls.
+// Our own bugs stop the process, with file and line. Never on anything that a file or a request
+// controls.
 #pragma once
 
 namespace troika {

@@ -1,6 +1,7 @@
-// The one table of data types: X(name, GGUF type id, elements of a block, bytes of a block, decodes).
-// `decodes` is 1 where quant/<name>.cc provides decode_<name>; everything else about a type is asked of this list.
-// A new block format adds its files in quant/ and turns its row on here. Ids: ggml.h; layouts: docs of GGUF.
+// The one table of data types: X(name, GGUF type id, elements of a block, bytes of a block,
+// decodes). `decodes` is 1 where quant/<name>.cc provides decode_<name>; everything else about a
+// type is asked of this list. A new block format adds its files in quant/ and turns its row on
+// here. Ids: ggml.h; layouts: docs of GGUF.
 #pragma once
 
 #define TROIKA_DTYPES(X)     \

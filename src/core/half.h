@@ -1,5 +1,5 @@
-// float32 <-> float16 and bfloat16, as GGUF files and KV pages store them. Round to nearest even, subnormals kept.
-// Source: IEEE 754 binary16; bfloat16 = the upper half of binary32.
+// float32 <-> float16 and bfloat16, as GGUF files and KV pages store them. Round to nearest even,
+// subnormals kept. Source: IEEE 754 binary16; bfloat16 = the upper half of binary32.
 #pragma once
 
 #include <cstdint>

@@ -14,7 +14,8 @@ namespace troika {
 class MappedFile {
  public:
   /// Maps a whole regular file.
-  /// Errors: not_found — there is no such file or it cannot be read; invalid_argument — a directory or device.
+  /// Errors: not_found — there is no such file or it cannot be read; invalid_argument — a directory
+  /// or device.
   static Result<MappedFile> open(const std::filesystem::path& path);
 
   MappedFile(MappedFile&& other) noexcept;

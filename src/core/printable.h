@@ -7,7 +7,8 @@
 
 namespace troika {
 
-/// `text` with control characters, quotes, backslashes and invalid bytes as \xNN, cut after `bytes_max` with "...".
+/// `text` with control characters, quotes, backslashes and invalid bytes as \xNN, cut after
+/// `bytes_max` with "...".
 std::string printable(std::string_view text, size_t bytes_max = 80);
 
 }  // namespace troika

@@ -1,5 +1,6 @@
 // How things fail: by value. Result<T> holds a T or an Error, Status an Error or nothing.
-// Input, files, requests, memory and devices return these; our own bugs stop the process (core/check.h).
+// Input, files, requests, memory and devices return these; our own bugs stop the process
+// (core/check.h).
 #pragma once
 
 #include <fmt/format.h>
@@ -52,10 +53,10 @@ class [[nodiscard]] Result {
   Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: by design
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: by design
   template <typename U>
-    requires(std::is_convertible_v<U &&, T> && !std::is_same_v<std::remove_cvref_t<U>, T> &&
-             !std::is_same_v<std::remove_cvref_t<U>, Error> &&
-             !std::is_same_v<std::remove_cvref_t<U>, Result>)
-  Result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}  // NOLINT
+  requires(std::is_convertible_v<U&&, T> && !std::is_same_v<std::remove_cvref_t<U>, T> &&
+           !std::is_same_v<std::remove_cvref_t<U>, Error> &&
+           !std::is_same_v<std::remove_cvref_t<U>, Result>) Result(U&& value)
+      : state_(std::in_place_index<0>, std::forward<U>(value)) {}  // NOLINT
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -91,24 +92,27 @@ class [[nodiscard]] Result<void> {
 using Status = Result<void>;
 
 /// Success.
-inline Status ok() { return {}; }
+inline Status ok() {
+  return {};
+}
 
 }  // namespace troika
 
 #define TROIKA_CONCAT_INNER(a, b) a##b
 #define TROIKA_CONCAT(a, b) TROIKA_CONCAT_INNER(a, b)
 
-/// TROIKA_TRY(declaration, expression): binds the value of a Result, or returns its error to our caller.
+/// TROIKA_TRY(declaration, expression): binds the value of a Result, or returns its error to our
+/// caller.
 #define TROIKA_TRY(declaration, ...) \
   TROIKA_TRY_INNER(TROIKA_CONCAT(troika_try_, __LINE__), declaration, __VA_ARGS__)
-#define TROIKA_TRY_INNER(temporary, declaration, ...)        \
-  auto temporary = (__VA_ARGS__);                            \
-  if (!temporary.ok()) return std::move(temporary).error();  \
+#define TROIKA_TRY_INNER(temporary, declaration, ...)       \
+  auto temporary = (__VA_ARGS__);                           \
+  if (!temporary.ok()) return std::move(temporary).error(); \
   declaration = std::move(temporary).value()
 
 /// TROIKA_RETURN_IF_ERROR(expression): returns the error of a Status to our caller, or goes on.
-#define TROIKA_RETURN_IF_ERROR(...)                                                   \
-  do {                                                                                \
-    if (auto troika_status = (__VA_ARGS__); !troika_status.ok())                      \
-      return std::move(troika_status).error();                                        \
+#define TROIKA_RETURN_IF_ERROR(...)                              \
+  do {                                                           \
+    if (auto troika_status = (__VA_ARGS__); !troika_status.ok()) \
+      return std::move(troika_status).error();                   \
   } while (false)

@@ -40,18 +40,19 @@ class FloatModes {
 #endif
 };
 
-// Spinning while another thread of ours wants the processor only delays what is waited for.
-int spins_for(int threads) {
-  return threads <= available_processors() ? kSpins : 0;
-}
-
-/// Returns when `number` is no longer `old`.
-void wait_for_change(const std::atomic<uint32_t>& number, uint32_t old, int spins) {
-  for (int spin = 0; spin < spins; spin++) {
-    if (number.load(std::memory_order_acquire) != old) return;
+/// Returns the first value of `number` that is_wanted: spins, then sleeps until told of changes.
+template <typename Wanted>
+uint32_t wait_until(const std::atomic<uint32_t>& number, Wanted is_wanted) {
+  for (int spin = 0; spin < kSpins; spin++) {
+    const uint32_t value = number.load(std::memory_order_acquire);
+    if (is_wanted(value)) return value;
     relax();
   }
-  while (number.load(std::memory_order_acquire) == old) number.wait(old, std::memory_order_acquire);
+  while (true) {
+    const uint32_t value = number.load(std::memory_order_acquire);
+    if (is_wanted(value)) return value;
+    number.wait(value, std::memory_order_acquire);
+  }
 }
 
 }  // namespace
@@ -63,18 +64,15 @@ int available_processors() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-Barrier::Barrier(int threads) : threads_(threads), spins_(spins_for(threads)) {}
-
-void Barrier::arrive_and_wait() {
-  const uint32_t generation = generation_.load(std::memory_order_acquire);
-  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 < threads_)
-    return wait_for_change(generation_, generation, spins_);
-  arrived_.store(0, std::memory_order_relaxed);
-  generation_.store(generation + 1, std::memory_order_release);
-  if (threads_ > 1) generation_.notify_all();
+void Tally::add(int64_t items, int64_t total) {
+  const auto more = static_cast<uint32_t>(items);
+  if (done_.fetch_add(more, std::memory_order_acq_rel) + more == static_cast<uint32_t>(total))
+    done_.notify_all();
 }
 
-ThreadPool::ThreadPool(int threads) : threads_(threads), barrier_(threads) {}
+void Tally::wait(int64_t total) const {
+  wait_until(done_, [&](uint32_t done) { return done == static_cast<uint32_t>(total); });
+}
 
 Result<std::unique_ptr<ThreadPool>> ThreadPool::create(int threads) {
   if (threads < 1 || threads > kThreadsMax)
@@ -91,33 +89,53 @@ Result<std::unique_ptr<ThreadPool>> ThreadPool::create(int threads) {
 }
 
 ThreadPool::~ThreadPool() {
-  start(nullptr, nullptr);
+  quits_.store(true, std::memory_order_relaxed);
+  runs_.fetch_add(1, std::memory_order_release);
+  runs_.notify_all();
   for (std::thread& worker : workers_) worker.join();
 }
 
-void ThreadPool::start(Function function, void* context) {
+void ThreadPool::dispatch(Function function, void* context) {
+  if (threads_ == 1) return call_alone(function, context);
   function_ = function;
   context_ = context;
+  inside_.store(0, std::memory_order_release);
   runs_.fetch_add(1, std::memory_order_release);
   runs_.notify_all();
+  call_alone(function, context);
+  inside_.fetch_or(kClosed, std::memory_order_acq_rel);
+  wait_until(inside_, [](uint32_t inside) { return inside == kClosed; });
 }
 
-void ThreadPool::dispatch(Function function, void* context) {
+void ThreadPool::call_alone(Function function, void* context) {
   const FloatModes modes;
-  if (threads_ > 1) start(function, context);
   function(context, 0);
-  barrier_.arrive_and_wait();
 }
 
 void ThreadPool::serve(int thread) {
   const FloatModes modes;
-  const int spins = spins_for(threads_);
-  for (uint32_t run = 0;; run++) {
-    wait_for_change(runs_, run, spins);
-    if (function_ == nullptr) return;
+  uint32_t seen = 0;
+  while (true) {
+    seen = wait_until(runs_, [&](uint32_t runs) { return runs != seen; });
+    if (!enter()) {
+      if (quits_.load(std::memory_order_relaxed)) return;
+      continue;
+    }
+    seen = runs_.load(std::memory_order_relaxed);  // cannot change while we are inside
     function_(context_, thread);
-    barrier_.arrive_and_wait();
+    leave();
   }
+}
+
+bool ThreadPool::enter() {
+  uint32_t inside = inside_.load(std::memory_order_relaxed);
+  while ((inside & kClosed) == 0)
+    if (inside_.compare_exchange_weak(inside, inside + 1, std::memory_order_acq_rel)) return true;
+  return false;
+}
+
+void ThreadPool::leave() {
+  if (inside_.fetch_sub(1, std::memory_order_acq_rel) == kClosed + 1) inside_.notify_all();
 }
 
 }  // namespace troika

@@ -2,8 +2,12 @@
 // one thread has none of its own and costs nothing. Work is split by output: who computes what
 // never changes a result.
 //
-// All threads, the caller included while it is inside run(), compute with the same floating-point
-// modes: round to nearest even, subnormals kept (docs/same_bits.md, rule 5).
+// Nobody waits for a thread that has nothing in hand: the others join a run if they come in time,
+// and the caller could do all of it alone. On a busy machine a thread that the system has put aside
+// then costs at most the item that it holds.
+//
+// All threads compute with the same floating-point modes: round to nearest even, subnormals kept
+// (docs/same_bits.md, rule 5).
 #pragma once
 
 #include <atomic>
@@ -37,19 +41,20 @@ class WorkCounter {
   alignas(64) std::atomic<int64_t> next_{0};
 };
 
-/// Where threads wait for each other: spins briefly, then sleeps.
-class Barrier {
+/// Counts finished items, for threads to wait until all of them are. At most 2^32 - 1 items.
+class Tally {
  public:
-  explicit Barrier(int threads);
+  /// Starts over. Not while others use it.
+  void reset() { done_.store(0, std::memory_order_relaxed); }
 
-  /// Returns when all threads have arrived; what each wrote before is seen by all.
-  void arrive_and_wait();
+  /// `items` more of `total` are finished: what this thread wrote is seen by whoever waits.
+  void add(int64_t items, int64_t total);
+
+  /// Returns when `total` items are finished: spins briefly, then sleeps.
+  void wait(int64_t total) const;
 
  private:
-  int threads_;
-  int spins_;
-  alignas(64) std::atomic<int> arrived_{0};
-  alignas(64) std::atomic<uint32_t> generation_{0};
+  alignas(64) std::atomic<uint32_t> done_{0};
 };
 
 class ThreadPool {
@@ -65,11 +70,18 @@ class ThreadPool {
 
   int threads() const { return threads_; }
 
-  /// Calls work(thread) once on every thread, 0 (the caller) … threads() - 1, and returns when all
-  /// have finished. `work` does not throw. One caller at a time, not from inside `work`.
+  /// Calls work(0) on the caller, and work(thread) with 1 … threads() - 1 once on each other thread
+  /// that comes before the caller is done. Returns when all that came have finished. `work` must
+  /// not count on the others and does not throw. One caller at a time, not from inside `work`.
   template <typename Work>
   void run(Work&& work) {
     dispatch([](void* context, int thread) { (*static_cast<Work*>(context))(thread); }, &work);
+  }
+
+  /// Calls work() on the caller alone, with the floating-point modes of run().
+  template <typename Work>
+  void run_alone(Work&& work) {
+    call_alone([](void* context, int) { (*static_cast<Work*>(context))(); }, &work);
   }
 
   /// Calls work(begin, end) on runs of at most `run` indices that together make [0, count).
@@ -83,21 +95,24 @@ class ThreadPool {
     });
   }
 
-  /// Inside run(): waits for all threads. Every thread must call it equally often.
-  void barrier() { barrier_.arrive_and_wait(); }
-
  private:
   using Function = void (*)(void* context, int thread);
-  explicit ThreadPool(int threads);
-  void start(Function function, void* context);
+  explicit ThreadPool(int threads) : threads_(threads) {}
   void dispatch(Function function, void* context);
+  void call_alone(Function function, void* context);
   void serve(int thread);
+  bool enter();
+  void leave();
+
+  static constexpr uint32_t kClosed = uint32_t{1} << 31;
 
   int threads_;
-  Barrier barrier_;              // between threads inside a run, and at its end
-  Function function_ = nullptr;  // null tells the threads to leave
+  Function function_ = nullptr;  // of the open run
   void* context_ = nullptr;
-  alignas(64) std::atomic<uint32_t> runs_{0};  // how many runs have been started
+  std::atomic<bool> quits_{false};
+  alignas(64) std::atomic<uint32_t> runs_{0};  // how many runs have been opened
+  // How many threads are inside the run, and whether it is closed to others.
+  alignas(64) std::atomic<uint32_t> inside_{kClosed};
   std::vector<std::thread> workers_;
 };
 

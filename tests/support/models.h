@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/ids.h"
 #include "engine/loaded_model.h"
 #include "gguf/file.h"
 #include "model/registry.h"
