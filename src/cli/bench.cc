@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "cli/choice.h"
 #include "cli/command.h"
 #include "cli/generation.h"
 #include "cli/measurement.h"
@@ -140,7 +141,7 @@ class BenchCommand final : public Command {
  private:
   static void add_count(CLI::App& app, const std::string& flag, int64_t& target,
                         const std::string& help, int64_t max) {
-    app.add_option(flag, target, help)->check(CLI::Range(int64_t{1}, max))->capture_default_str();
+    app.add_option(flag, target, help)->check(between(1, max))->capture_default_str();
   }
   BenchOptions options_;
 };

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <string>
 
+#include "cli/choice.h"
 #include "cli/command.h"
 #include "cli/generation.h"
 #include "cli/model_session.h"
@@ -125,7 +126,7 @@ class ChatCommand final : public Command {
   void declare(CLI::App& app) override {
     app.add_option("-n,--predict", options_.tokens_max,
                    "tokens of an answer at most; -1: until the context is full")
-        ->check(CLI::Range(int64_t{-1}, INT64_MAX))
+        ->check(between(-1, INT64_MAX))
         ->capture_default_str();
     add_session_flags(app, options_.session);
     add_sampling_flags(app, options_.sampling);

@@ -1,7 +1,11 @@
-// A flag whose value is one of a few names, each standing for a value.
+// Flags that take one of a few names, or an integer in a range.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,6 +37,20 @@ CLI::Option* add_choice(CLI::App& app, const std::string& flag, T& target,
   return app.add_option_function<std::string>(flag, take, help)
       ->check(CLI::IsMember(names))
       ->default_str(standard);
+}
+
+/// For check(): takes decimal integers of `min` to `max`. CLI::Range would put the bounds into the
+/// help of every flag, however large.
+inline auto between(int64_t min, int64_t max) {
+  return [min, max](const std::string& text) -> std::string {
+    int64_t value = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, value);
+    if (error != std::errc() || stop != end) return text + " is no integer of 64 bits";
+    if (value >= min && value <= max) return "";
+    if (max == INT64_MAX) return fmt::format("{} is less than {}", value, min);
+    return fmt::format("{} is not in {} to {}", value, min, max);
+  };
 }
 
 }  // namespace troika::cli

@@ -41,7 +41,7 @@ void add_device_flags(CLI::App& app, DeviceOptions& options) {
       ->check(CLI::IsMember(names))
       ->capture_default_str();
   app.add_option("-t,--threads", options.threads, "threads; 0: one for each available processor")
-      ->check(CLI::Range(0, ThreadPool::kThreadsMax))
+      ->check(between(0, ThreadPool::kThreadsMax))
       ->capture_default_str();
   add_choice<Isa>(app, "--isa", options.isa_max, kIsas, "instruction set at most, for comparisons");
 }

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "cli/choice.h"
 #include "cli/command.h"
 #include "cli/inspection.h"
 #include "cli/session_flags.h"
@@ -53,7 +54,7 @@ class InspectCommand final : public Command {
                    fmt::format("tokens of the context whose memory is summed; 0: what the model "
                                "was trained for [that, at most {}]",
                                EngineOptions{}.context))
-        ->check(CLI::Range(int64_t{0}, kPlannedTokensMax));
+        ->check(between(0, kPlannedTokensMax));
     app.add_flag("--json", options_.json, "print one JSON object");
   }
   Status run() override { return inspect(options_); }

@@ -51,7 +51,7 @@ void add_tensors(Page& page, const gguf::File& file) {
 void add_model(Page& page, const Inspection& inspection) {
   page.title("model");
   if (!inspection.model.ok()) {
-    page.line("not supported", inspection.model.error().message());
+    page.line("cannot run", inspection.model.error().message());
     return;
   }
   const ModelInfo& info = inspection.model->info;
@@ -73,7 +73,7 @@ void add_model(Page& page, const Inspection& inspection) {
 void add_tokenizer(Page& page, const Inspection& inspection) {
   page.title("tokenizer");
   if (!inspection.tokenizer.ok()) {
-    page.line("not supported", inspection.tokenizer.error().message());
+    page.line("cannot be used", inspection.tokenizer.error().message());
     return;
   }
   const Tokenizer& tokenizer = **inspection.tokenizer;

@@ -1,5 +1,6 @@
 #include "cli/interrupt.h"
 
+#include <termios.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -20,7 +21,12 @@ extern "C" void on_signal(int) {
     state = requested_state;
     return;
   }
+  // At a terminal a progress bar may stand on the line. Only what a signal handler may call.
+  constexpr std::string_view kEraseLine = "\r\x1b[K";
   constexpr std::string_view kLine = "troika: interrupted\n";
+  termios terminal;
+  if (tcgetattr(STDERR_FILENO, &terminal) == 0)
+    (void)!write(STDERR_FILENO, kEraseLine.data(), kEraseLine.size());
   (void)!write(STDERR_FILENO, kLine.data(), kLine.size());
   _exit(kExitInterrupted);
 }

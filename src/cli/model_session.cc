@@ -44,7 +44,7 @@ Result<std::unique_ptr<ModelSession>> ModelSession::open(const SessionOptions& o
   s.device_options_ = options.model.device;
   s.speculation_ = wanted;
   s.go_on_after_end_ = options.go_on_after_end;
-  if (wanted.type == SpecType::none || !s.info().draft_head)
+  if (wanted.type == SpecType::none || wanted.depth_max == 0 || !s.info().draft_head)
     s.speculation_ = {.type = SpecType::none, .depth_max = 0};
   s.size_ = {.tokens = context_tokens(options.context, s.info()),
              .chunk_tokens = options.model.chunk_tokens,

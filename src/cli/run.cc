@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "cli/choice.h"
 #include "cli/command.h"
 #include "cli/generation.h"
 #include "cli/generation_report.h"
@@ -80,7 +81,7 @@ class RunCommand final : public Command {
     add_prompt_flags(app, options_.prompt);
     app.add_option("-n,--predict", options_.tokens_max,
                    "tokens of the answer at most; -1: until the context is full")
-        ->check(CLI::Range(int64_t{-1}, INT64_MAX))
+        ->check(between(-1, INT64_MAX))
         ->capture_default_str();
     app.add_flag("--ignore-eos", options_.session.go_on_after_end,
                  "go on after a token that ends the text; to forbid it, use --logit-bias ID-inf");

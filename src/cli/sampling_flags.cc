@@ -56,7 +56,7 @@ void add_sampling_flags(CLI::App& app, SamplingFlags& flags) {
       ->take_all()
       ->type_name("BIAS");
   app.add_option("-s,--seed", flags.seed, "equal seed, equal text; -1: another one each time")
-      ->check(CLI::Range(int64_t{-1}, INT64_MAX))
+      ->check(between(-1, INT64_MAX))
       ->capture_default_str();
 }
 
@@ -64,7 +64,7 @@ void add_speculation_flags(CLI::App& app, SpeculationOptions& options) {
   add_choice<SpecType>(app, "--spec-type", options.type, kSpecTypes,
                        "drafts: as many as pay, always all, or none; changes no bit of the text");
   app.add_option("--spec-draft-n-max", options.depth_max, "tokens to draft in one step, at most")
-      ->check(CLI::Range(int64_t{0}, kDraftTokensMax))
+      ->check(between(0, kDraftTokensMax))
       ->capture_default_str();
 }
 

@@ -1,5 +1,6 @@
 #include "cli/session_flags.h"
 
+#include "cli/choice.h"
 #include "cli/sampling_flags.h"
 
 namespace troika::cli {
@@ -10,7 +11,7 @@ void add_session_flags(CLI::App& app, SessionOptions& options) {
                  fmt::format("tokens that prompt and answer may have together; 0: what the model "
                              "was trained for [that, at most {}]",
                              EngineOptions{}.context))
-      ->check(CLI::Range(int64_t{0}, INT64_MAX));
+      ->check(between(0, INT64_MAX));
   add_speculation_flags(app, options.speculation);
 }
 

@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <csignal>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "cli/program.h"
@@ -76,6 +79,21 @@ TEST(CliLogits, LeavesNothingBehindWhenItFails) {
   folder.write("x.npy", "kept");
   expect_refusal(logits(bad, folder / "x.npy"), 1, "9999");
   EXPECT_EQ(read_text(folder / "x.npy"), "kept");
+}
+
+TEST(CliLogits, InterruptLeavesNothingBehind) {
+  const Folder folder;
+  std::string ids;
+  for (int i = 0; i < 20000; i++) ids += std::to_string(i % 280) + " ";
+  const std::string tokens = folder.write("tokens", ids);
+  Program program({"logits", model_file("llama-f32"), "--device", "reference", "--tokens", tokens,
+                   "--out", folder / "x.npy", "--chunk", "16"});
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (folder.names().size() < 2 && std::chrono::steady_clock::now() < give_up)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  program.signal(SIGINT);
+  expect_refusal(program.finish(), 130, "interrupted");
+  EXPECT_EQ(folder.names(), Strings{"tokens"});
 }
 
 TEST(CliLogits, HeadIsWantedOnlyWhereThereIsOne) {

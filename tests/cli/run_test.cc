@@ -95,6 +95,9 @@ TEST(CliRun, DraftsChangeNoBit) {
         fixture_run("qwen35-succ-f32") + Strings{"-n", "24", "--temp", temperature, "--seed", "5"};
     const Json plain = run_json(base + Strings{"--spec-type", "none"});
     EXPECT_EQ(plain["draft"]["proposed"], 0);
+    const Json forced_none =
+        run_json(base + Strings{"--spec-type", "mtp", "--spec-draft-n-max", "0"});
+    EXPECT_EQ(forced_none["logits_xxh64"], plain["logits_xxh64"]);
     for (const char* depth : {"1", "4"}) {
       const Json drafted =
           run_json(base + Strings{"--spec-type", "mtp", "--spec-draft-n-max", depth});
