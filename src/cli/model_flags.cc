@@ -26,6 +26,7 @@ void add_model_flags(CLI::App& app, ModelFlags& flags) {
   add_kv_type_flag(app, flags.kv_dtype);
   app.add_option("--chunk,-b,--batch-size", flags.chunk_tokens,
                  "tokens of the prompt in one step; changes no bit of the answer")
+      ->check(between(1, INT32_MAX))  // the engine's own bound is lower; sums must not overflow
       ->capture_default_str();
 }
 

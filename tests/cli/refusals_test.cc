@@ -110,8 +110,9 @@ TEST(CliRefusals, Lengths) {
   expect_refusal(run_with({"-p", "a", "-c", "1000000000000"}), kFailed, "are available");
   expect_refusal(run_with({"-p", "a", "-c", "9223372036854775807"}), kFailed, "are available");
   expect_refusal(run_with({"-p", "a", "-c", "16777217"}), kFailed, "16777217");
-  expect_refusal(run_with({"-p", "a", "--chunk", "0"}), kFailed, "chunk");
-  expect_refusal(run_with({"-p", "a", "--chunk", "9223372036854775807"}), kFailed, "chunk");
+  expect_refusal(run_with({"-p", "a", "--chunk", "0"}), kUsage, "--chunk");
+  expect_refusal(run_with({"-p", "a", "--chunk", "9223372036854775807"}), kUsage, "--chunk");
+  expect_refusal(run_with({"-p", "a", "--chunk", "1000000"}), kFailed, "65536");
   expect_refusal(troika({"inspect", model_file("llama-f32"), "-c", "1000000000000"}), kUsage,
                  "--ctx-size");
 }
