@@ -97,6 +97,11 @@ class AttentionJob final : public AttentionBase {
   int64_t items(const Step& step) const override {
     return split(step) ? tiles(step) * list(step).partitions_max : tiles(step);
   }
+  int64_t work(const Step& step) const override {
+    const int64_t keys = list(step).partitions_max * kPartitionTokens;
+    const Spec& q = plan_.op.q.spec;
+    return step.rows(q.rows) * keys * q.units * (q.width + plan_.op.value_dim);
+  }
   void run(const Step& step, int64_t begin, int64_t end, int thread) const override {
     const bool splits = split(step);
     for (int64_t number = begin; number < end; number++) {

@@ -31,8 +31,11 @@ struct Supports {
 
 class CpuDevice final : public Device {
  public:
-  CpuDevice(std::unique_ptr<ThreadPool> pool, Isa isa, HostAllocator memory)
-      : pool_(std::move(pool)), kernels_(kernel_table(isa)), memory_(std::move(memory)) {
+  CpuDevice(std::unique_ptr<ThreadPool> pool, Isa isa, const CpuOptions& options)
+      : pool_(std::move(pool)),
+        kernels_(kernel_table(isa)),
+        memory_(options.memory),
+        shared_work_min_(options.shared_work_min) {
     info_.name = fmt::format("cpu ({}, {} thread{})", isa_name(isa), pool_->threads(),
                              pool_->threads() == 1 ? "" : "s");
     info_.memory_bytes = memory_.limit_bytes();
@@ -80,7 +83,7 @@ class CpuDevice final : public Device {
     auto* mine = dynamic_cast<Program*>(&program);
     if (mine == nullptr || mine->step.kernels != &kernels_)
       return fail(ErrorCode::invalid_argument, "the program was compiled by another device");
-    TROIKA_RETURN_IF_ERROR(run_program(*mine, bindings, *pool_));
+    TROIKA_RETURN_IF_ERROR(run_program(*mine, bindings, *pool_, shared_work_min_));
     return Event{++calls_};
   }
 
@@ -117,6 +120,7 @@ class CpuDevice final : public Device {
   std::unique_ptr<ThreadPool> pool_;
   KernelTable kernels_;
   HostAllocator memory_;
+  int64_t shared_work_min_;
   DeviceInfo info_;
   uint64_t calls_ = 0;
 };
@@ -128,8 +132,7 @@ Result<std::unique_ptr<Device>> make_cpu_device(const CpuOptions& options) {
   const int threads = options.threads == 0 ? available_processors() : options.threads;
   TROIKA_TRY(std::unique_ptr<ThreadPool> pool, ThreadPool::create(threads));
   const Isa isa = detect_cpu_features().best(options.isa_max);
-  return std::unique_ptr<Device>(
-      std::make_unique<cpu::CpuDevice>(std::move(pool), isa, options.memory));
+  return std::unique_ptr<Device>(std::make_unique<cpu::CpuDevice>(std::move(pool), isa, options));
 }
 
 }  // namespace troika

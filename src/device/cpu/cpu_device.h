@@ -13,6 +13,9 @@ namespace troika {
 struct CpuOptions {
   int threads = 0;            // 0: one for each processor that this process may run on
   Isa isa_max = Isa::avx512;  // the best instruction set to use, where the machine has it
+  // Multiply-adds of a step below which one thread is faster than several: some 50 us of work
+  // against the waiting between the phases of a small model.
+  int64_t shared_work_min = int64_t{1} << 21;
   HostAllocator memory = HostAllocator();  // buffers, states and steps live in it
 };
 

@@ -15,8 +15,10 @@ using testing::OpRig;
 using testing::random_floats;
 using testing::StepInputs;
 
-std::unique_ptr<Device> cpu(int threads, Isa isa = Isa::avx512) {
-  auto device = make_cpu_device({.threads = threads, .isa_max = isa});
+/// A device that shares every step among its threads, however small.
+std::unique_ptr<Device> cpu(int threads, Isa isa = Isa::avx512, int64_t shared_work_min = 0) {
+  auto device =
+      make_cpu_device({.threads = threads, .isa_max = isa, .shared_work_min = shared_work_min});
   EXPECT_TRUE(device.ok());
   return std::move(device).value();
 }
@@ -166,6 +168,8 @@ TEST_P(CpuDeviceTest, ThreadsDoNotChangeBits) {
   const auto want = last_rows(*cpu(1, GetParam()), steps);
   for (const int threads : {2, 3, 5})
     expect_same_bits(last_rows(*cpu(threads, GetParam()), steps), want);
+  for (const int64_t shared_work_min : {int64_t{1} << 19, INT64_MAX})  // some steps alone, all
+    expect_same_bits(last_rows(*cpu(2, GetParam(), shared_work_min), steps), want);
 }
 
 TEST_P(CpuDeviceTest, ChunksDoNotChangeBits) {

@@ -1,9 +1,9 @@
-// What a program is made of. A phase is some jobs that do not depend on each other; between phases
-// all threads wait for each other. A job splits its work by output into items, which any thread may
-// take in any order.
+// What a program is made of. A phase is some jobs that do not depend on each other; it begins when
+// all items of the one before are finished. A job splits its work by output into items, which any
+// thread may take in any order.
 //
 // A row step computes one row of a value from the same row of others. Row steps that follow each
-// other are done row by row by one thread, without a barrier in between: a RowChain.
+// other are done row by row by one thread, without waiting in between: a RowChain.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,8 @@ class Job {
   virtual int64_t items(const Step& step) const = 0;
   /// How many items a thread takes at a time.
   virtual int64_t run_length(const Step& step) const = 0;
+  /// About how many multiply-adds this step takes; jobs that never weigh much say nothing.
+  virtual int64_t work(const Step&) const { return 0; }
   /// Does the items [begin, end). Neither allocates nor fails.
   virtual void run(const Step& step, int64_t begin, int64_t end, int thread) const = 0;
 };

@@ -22,6 +22,9 @@ class MatmulJob final : public Job {
   int64_t items(const Step& step) const override {
     return step.rows(rows_) == 0 ? 0 : matrix_.strips();
   }
+  int64_t work(const Step& step) const override {
+    return step.rows(rows_) * matrix_.rows() * matrix_.columns();
+  }
   // Short runs make the prefetch run into strips of other threads; long ones make threads wait.
   int64_t run_length(const Step& step) const override {
     const int64_t strips = matrix_.strips();
@@ -114,6 +117,9 @@ class DeltaJob final : public Job {
 
   int64_t items(const Step& step) const override {
     return std::ssize(step.spans) * op_.v.spec.units;
+  }
+  int64_t work(const Step& step) const override {
+    return 2 * step.rows(Rows::tokens) * op_.v.spec.elements() * op_.k.spec.width;
   }
   int64_t run_length(const Step&) const override { return 1; }
   void run(const Step& step, int64_t begin, int64_t end, int thread) const override {

@@ -30,25 +30,41 @@ Status bind_results(Program& program, const Bindings& bindings) {
   return ok();
 }
 
-/// What every thread does in a step.
-void run_phases(Program& program, ThreadPool& pool, int thread) {
+/// Takes runs of a job until none are left.
+void run_job(const Job& job, const Step& step, int64_t items, WorkCounter& counter, Tally& tally,
+             int64_t total, int thread) {
+  const int64_t run = job.run_length(step);
+  int64_t begin = 0;
+  int64_t end = 0;
+  while (counter.take(items, run, begin, end)) {
+    job.run(step, begin, end, thread);
+    tally.add(end - begin, total);
+  }
+}
+
+/// What every thread does in a step, whenever it comes.
+void run_phases(Program& program, int thread) {
   const Step& step = program.step;
   WorkCounter* counter = program.counters.data();
+  Tally* tally = program.tallies.data();
   for (const Phase& phase : program.phases) {
-    bool any = false;  // the same for all threads
+    int64_t total = 0;
+    for (const auto& job : phase.jobs) total += job->items(step);
     for (const auto& job : phase.jobs) {
       const int64_t items = job->items(step);
-      if (items > 0) {
-        any = true;
-        const int64_t run = job->run_length(step);
-        int64_t begin = 0;
-        int64_t end = 0;
-        while (counter->take(items, run, begin, end)) job->run(step, begin, end, thread);
-      }
+      if (items > 0) run_job(*job, step, items, *counter, *tally, total, thread);
       counter++;
     }
-    if (any && &phase != &program.phases.back()) pool.barrier();
+    tally->wait(total);
+    tally++;
   }
+}
+
+int64_t work_of(const Program& program) {
+  int64_t work = 0;
+  for (const Phase& phase : program.phases)
+    for (const auto& job : phase.jobs) work += job->work(program.step);
+  return work;
 }
 
 }  // namespace
@@ -64,7 +80,6 @@ Status reserve_memory(Program& program, HostAllocator& memory, const KernelTable
   program.memory = std::move(allocated).value();
   Step& step = program.step;
   step.kernels = &kernels;
-  step.threads = threads;
   for (const SlotPlace& place : program.places)
     step.slots.push_back(place.output < 0 ? program.memory.data() + place.offset : nullptr);
   for (int thread = 0; thread < threads; thread++)
@@ -79,14 +94,21 @@ Status reserve_memory(Program& program, HostAllocator& memory, const KernelTable
   size_t jobs = 0;
   for (const Phase& phase : program.phases) jobs += phase.jobs.size();
   program.counters = std::vector<WorkCounter>(jobs);
+  program.tallies = std::vector<Tally>(program.phases.size());
   return ok();
 }
 
-Status run_program(Program& program, const Bindings& bindings, ThreadPool& pool) {
+Status run_program(Program& program, const Bindings& bindings, ThreadPool& pool,
+                   int64_t shared_work_min) {
   TROIKA_RETURN_IF_ERROR(prepare_step(program.needs, program.sizes, bindings, program.step));
   TROIKA_RETURN_IF_ERROR(bind_results(program, bindings));
   for (WorkCounter& counter : program.counters) counter.reset();
-  pool.run([&](int thread) { run_phases(program, pool, thread); });
+  for (Tally& tally : program.tallies) tally.reset();
+  program.step.threads = work_of(program) < shared_work_min ? 1 : pool.threads();
+  if (program.step.threads == 1)
+    pool.run_alone([&] { run_phases(program, 0); });
+  else
+    pool.run([&](int thread) { run_phases(program, thread); });
   return ok();
 }
 

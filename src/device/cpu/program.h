@@ -35,13 +35,16 @@ struct Program final : public Executable {
   HostMemory memory;  // the arena, then the scratch of each thread
   Step step;
   std::vector<WorkCounter> counters;  // of all jobs, phase by phase
+  std::vector<Tally> tallies;         // of phases
 };
 
 /// Allocates the arena, the scratch and everything else that steps need. Errors: exhausted.
 Status reserve_memory(Program& program, HostAllocator& memory, const KernelTable& kernels,
                       int threads);
 
-/// Runs one step. Errors: invalid_argument — an input or a result; nothing has been computed.
-Status run_program(Program& program, const Bindings& bindings, ThreadPool& pool);
+/// Runs one step, on the caller alone if it is less than `shared_work_min` multiply-adds. Errors:
+/// invalid_argument — an input or a result; nothing has been computed.
+Status run_program(Program& program, const Bindings& bindings, ThreadPool& pool,
+                   int64_t shared_work_min);
 
 }  // namespace troika::cpu
