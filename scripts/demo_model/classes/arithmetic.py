@@ -63,7 +63,7 @@ def make(kind, a, b, phrase):
         phrase = phrase[1:]
     task = f"{a} {sign} {b}"
     answer = (steps + "\n" if steps else "") + f"{task} = {result}"
-    return Example(phrase.format(task), answer, {"result": result, "two_digits": a > 9 and b > 9})
+    return Example(phrase.format(task), answer, {"result": result})
 
 
 def propose(rng):
