@@ -105,8 +105,9 @@ inline std::vector<OpCase> expert_cases() {
   uint32_t seed = 50000;
   for (const DType dtype : matrix_types()) {
     const int64_t block = dtype_info(dtype).block == 1 ? 12 : dtype_info(dtype).block;
-    for (const int64_t blocks : kBlocks)
+    for (int draw = 0; draw < 4; draw++)
       for (const bool sum : {false, true}) {
+        const int64_t blocks = kBlocks[seed % std::size(kBlocks)];
         const int64_t inputs = blocks * block;
         ExpertShape s{.dtype = dtype,
                       .experts = 2 + seed % 5,
@@ -119,12 +120,16 @@ inline std::vector<OpCase> expert_cases() {
                       .seed = seed++};
         cases.push_back(expert_case(s));
       }
-    // Scattered leaves, and a stack of one matrix.
+    // Scattered leaves; a stack of one matrix, for more rows than go together.
     ExpertShape s{dtype, 3,     3, 20, 12 * block, 4, split_tiled_heads(3, 6, 2 * block, block),
                   true,  seed++};
     cases.push_back(expert_case(s));
     s.experts = s.used = 1;
-    cases.push_back(expert_case(s));
+    s.tokens = 70;
+    for (const bool sum : {false, true}) {
+      s.sum = sum;
+      cases.push_back(expert_case(s));
+    }
   }
   return cases;
 }

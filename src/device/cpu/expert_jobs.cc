@@ -1,6 +1,10 @@
 #include "device/cpu/expert_jobs.h"
 
 #include <algorithm>
+#include <cstring>
+#include <span>
+
+#include "device/cpu/layouts.h"
 
 namespace troika::cpu {
 namespace {
@@ -56,7 +60,7 @@ class QuantizePiecesStep final : public RowStep {
 
   void run(const Step& step, int64_t row) const override {
     const int64_t pieces = x_.spec.elements() / columns_;
-    const int64_t bytes = activation_bytes(kind_, columns_, 1);
+    const int64_t bytes = piece_bytes(kind_, columns_);
     for (int64_t piece = row * pieces; piece < (row + 1) * pieces; piece++)
       quantize_activations(step.kernels->matmul, kind_, step.floats(x_.id) + piece * columns_,
                            columns_, columns_, 1, 0, 1, step.bytes(activations_) + piece * bytes);
@@ -77,9 +81,11 @@ struct ExpertProduct {
         activations(pieces),
         strips(matrices[0].strips()),
         runs((strips + kItemStrips - 1) / kItemStrips),
-        piece_bytes(activation_bytes(activations_of(matrices[0]), matrices[0].columns(), 1)) {}
+        piece_stride(piece_bytes(activations_of(matrices[0]), matrices[0].columns())) {}
 
   int64_t used() const { return routing.chosen.spec.units; }
+  /// Multiply-adds of one expert of one row.
+  int64_t work() const { return experts[0].rows() * experts[0].columns(); }
   /// The id and the weight of chosen expert `pair`, counted over all rows.
   const float* choice(const Step& step, int64_t pair) const {
     return step.floats(routing.chosen.id) + 2 * pair;
@@ -88,7 +94,7 @@ struct ExpertProduct {
     return experts[static_cast<int64_t>(*choice(step, pair))];
   }
   const std::byte* piece(const Step& step, int64_t number) const {
-    return step.bytes(activations) + number * piece_bytes;
+    return step.bytes(activations) + number * piece_stride;
   }
 
   const PackedExperts& experts;
@@ -96,7 +102,7 @@ struct ExpertProduct {
   Slot activations;
   int64_t strips;
   int64_t runs;  // of kItemStrips strips
-  int64_t piece_bytes;
+  int64_t piece_stride;
 };
 
 class ExpertMatmulJob final : public Job {
@@ -104,22 +110,76 @@ class ExpertMatmulJob final : public Job {
   ExpertMatmulJob(const ExpertProduct& product, const Tensor& y) : product_(product), y_(y) {}
 
   int64_t items(const Step& step) const override {
-    return step.rows(y_.spec.rows) * product_.used() * product_.runs;
+    return std::min(pairs(step), product_.experts.experts()) * product_.runs;
   }
   int64_t run_length(const Step&) const override { return 1; }
+  int64_t work(const Step& step) const override { return pairs(step) * product_.work(); }
   void run(const Step& step, int64_t begin, int64_t end, int thread) const override {
+    std::byte* const scratch = step.scratch[static_cast<size_t>(thread)];
+    const bool few = pairs(step) <= product_.experts.experts();
     for (int64_t item = begin; item < end; item++) {
-      const int64_t pair = item / product_.runs;
       const int64_t strip = item % product_.runs * kItemStrips;
-      matmul(step.kernels->matmul, product_.matrix(step, pair),
-             product_.piece(step, pair / product_.used()), 1,
-             step.floats(y_.id) + pair * y_.spec.width, y_.spec.width, strip,
-             std::min(product_.strips, strip + kItemStrips),
-             step.scratch[static_cast<size_t>(thread)]);
+      if (few)
+        run_pair(step, item / product_.runs, strip, scratch);
+      else
+        run_expert(step, item / product_.runs, strip, scratch);
     }
   }
 
  private:
+  int64_t pairs(const Step& step) const { return step.rows(y_.spec.rows) * product_.used(); }
+
+  void run_pair(const Step& step, int64_t pair, int64_t strip, std::byte* scratch) const {
+    matmul(step.kernels->matmul, product_.matrix(step, pair),
+           product_.piece(step, pair / product_.used()), 1,
+           step.floats(y_.id) + pair * y_.spec.width, y_.spec.width, strip,
+           std::min(product_.strips, strip + kItemStrips), scratch);
+  }
+
+  /// The rows that chose the expert, a chunk at a time.
+  void run_expert(const Step& step, int64_t expert, int64_t strip, std::byte* scratch) const {
+    int64_t chunk[kChunkTokens];
+    int64_t count = 0;
+    const auto id = static_cast<float>(expert);
+    for (int64_t pair = 0; pair < pairs(step); pair++) {
+      if (*product_.choice(step, pair) != id) continue;
+      chunk[count++] = pair;
+      if (count < kChunkTokens) continue;
+      run_chunk(step, product_.experts[expert], {chunk, kChunkTokens}, strip, scratch);
+      count = 0;
+    }
+    if (count > 0)
+      run_chunk(step, product_.experts[expert], {chunk, static_cast<size_t>(count)}, strip,
+                scratch);
+  }
+
+  void run_chunk(const Step& step, const PackedMatrix& matrix, std::span<const int64_t> chunk,
+                 int64_t strip, std::byte* scratch) const {
+    const int64_t first = strip * kStripRows;
+    const int64_t rows = std::min(kItemRows, y_.spec.width - first);
+    auto* const products = reinterpret_cast<float*>(scratch + matmul_scratch_bytes());
+    auto* const x = reinterpret_cast<std::byte*>(products + kChunkTokens * kItemRows);
+    gather(step, matrix, chunk, x);
+    matmul_chunk(step.kernels->matmul, matrix, x, std::ssize(chunk), products, kItemRows, strip,
+                 std::min(product_.strips, strip + kItemStrips), scratch);
+    for (size_t i = 0; i < chunk.size(); i++)
+      std::copy_n(products + static_cast<int64_t>(i) * kItemRows, rows,
+                  step.floats(y_.id) + chunk[i] * y_.spec.width + first);
+  }
+
+  /// The pieces of the chunk as kernels/matmul.h wants them: [block][token].
+  void gather(const Step& step, const PackedMatrix& matrix, std::span<const int64_t> chunk,
+              std::byte* x) const {
+    const Activations kind = activations_of(matrix);
+    const auto bytes = static_cast<size_t>(activation_block_bytes(kind));
+    const size_t blocks = static_cast<size_t>(activation_bytes(kind, matrix.columns(), 1)) / bytes;
+    for (size_t i = 0; i < chunk.size(); i++) {
+      const std::byte* const piece = product_.piece(step, chunk[i] / product_.used());
+      for (size_t block = 0; block < blocks; block++)
+        std::memcpy(x + (block * chunk.size() + i) * bytes, piece + block * bytes, bytes);
+    }
+  }
+
   ExpertProduct product_;
   Tensor y_;
 };
@@ -130,6 +190,9 @@ class ExpertSumJob final : public Job {
 
   int64_t items(const Step& step) const override { return step.rows(y_.spec.rows) * product_.runs; }
   int64_t run_length(const Step&) const override { return 1; }
+  int64_t work(const Step& step) const override {
+    return step.rows(y_.spec.rows) * product_.used() * product_.work();
+  }
   void run(const Step& step, int64_t begin, int64_t end, int thread) const override {
     std::byte* const scratch = step.scratch[static_cast<size_t>(thread)];
     for (int64_t item = begin; item < end; item++)
@@ -176,6 +239,11 @@ std::unique_ptr<RowStep> router_step(const RouterTopK& op, const float* bias, Sl
   return std::make_unique<RouterStep>(op, bias, y);
 }
 
+int64_t piece_bytes(Activations kind, int64_t columns) {
+  constexpr int64_t kLineBytes = 64;
+  return (activation_bytes(kind, columns, 1) + kLineBytes - 1) / kLineBytes * kLineBytes;
+}
+
 std::unique_ptr<RowStep> quantize_pieces_step(const Tensor& x, int64_t columns, Activations kind,
                                               Slot activations) {
   return std::make_unique<QuantizePiecesStep>(x, columns, kind, activations);
@@ -189,6 +257,11 @@ std::unique_ptr<Job> expert_matmul_job(const ExpertMatMul& op, const PackedExper
 std::unique_ptr<Job> expert_sum_job(const ExpertSum& op, const PackedExperts& experts,
                                     Slot activations, const Tensor& y) {
   return std::make_unique<ExpertSumJob>(ExpertProduct(experts, op.routing, activations), y);
+}
+
+int64_t expert_matmul_scratch_bytes(const PackedExperts& experts) {
+  return matmul_scratch_bytes() + kChunkTokens * kItemRows * int64_t{sizeof(float)} +
+         activation_bytes(activations_of(experts[0]), experts.columns(), kChunkTokens);
 }
 
 int64_t expert_sum_scratch_bytes() {

@@ -7,9 +7,11 @@
 #include <cmath>
 #include <set>
 
+#include "device/cpu/cpu_device.h"
 #include "device/cpu/kernels/kernels_under_test.h"
 #include "device/cpu/layouts.h"
 #include "support/matmul_case.h"
+#include "support/ops_rig.h"
 
 namespace troika::cpu {
 namespace {
@@ -75,6 +77,25 @@ TEST(ExpertJobsTest, AStackHoldsEachMatrixAsIfItWereAlone) {
     unpack_row((*experts)[row / kRows], row % kRows, got.data());
     unpack_row(**matrix, row, wanted.data());
     EXPECT_EQ(got, wanted) << row;
+  }
+}
+
+TEST(ExpertJobsTest, ExpertsAddByRankInsideALeafAndThenLeavesAdd) {
+  // Weights of one column each; what three experts make of two leaves, best first:
+  //   leaf 0: (2^24 + 1) + 1 = 2^24    leaf 1: (1 + 1) - 2^24 = 2 - 2^24    together 2
+  // Experts outermost make 3, the opposite order of experts 4.
+  const std::vector<float> w = {0x1p24F, 1, 1, 1, 1, -0x1p24F};
+  for (const Isa isa : runnable_isas()) {
+    auto device = make_cpu_device({.threads = 1, .isa_max = isa});
+    ASSERT_TRUE(device.ok());
+    testing::OpRig rig(**device);
+    const Weight stack = rig.weight({-1, Axis::hidden, 1, 1, 2, 3}, WeightUse::experts, DType::f32,
+                                    std::as_bytes(std::span(w)), Split{{{{0, 1}}, {{1, 2}}}});
+    const Tensor x = rig.input(std::vector<float>(6, 1), Axis::chosen, 3, 2);
+    const Routing routing{rig.input(std::vector<float>{0, 1, 1, 1, 2, 1}, Axis::chosen, 3, 2), 3};
+    rig.graph.output(Output::logits, rig.graph.expert_sum(stack, x, routing));
+    ASSERT_TRUE(rig.compile({.tokens = 1, .outputs = 1, .sequences = 1}).ok());
+    EXPECT_EQ(rig.run({.token_ids = {0}}).value(), std::vector<float>{2});
   }
 }
 

@@ -12,6 +12,16 @@ int64_t blocks_of(Activations kind, int64_t columns) {
   return (columns + block - 1) / block;
 }
 
+/// Runs strips [begin, end) as if the matrix began there, so that y holds their rows alone.
+void run_strips(const MatmulKernels& kernels, Layout layout, MatmulArgs& args, int64_t begin,
+                int64_t end) {
+  args.strips += begin * args.strip_bytes;
+  args.rows -= begin * kStripRows;
+  args.strip_begin = 0;
+  args.strip_end = end - begin;
+  kernels.matmul[static_cast<size_t>(layout)](args);
+}
+
 }  // namespace
 
 MatmulKernels matmul_kernels(Isa isa) {
@@ -64,21 +74,30 @@ void matmul(const MatmulKernels& kernels, const PackedMatrix& matrix, const std:
   }
 }
 
+void matmul_chunk(const MatmulKernels& kernels, const PackedMatrix& matrix,
+                  const std::byte* activations, int64_t tokens, float* y, int64_t y_stride,
+                  int64_t strip_begin, int64_t strip_end, std::byte* scratch) {
+  MatmulArgs args;
+  matrix.describe(args);
+  args.x = activations;
+  args.tokens = tokens;
+  args.y = y;
+  args.y_stride = y_stride;
+  args.scratch = reinterpret_cast<float*>(scratch);
+  run_strips(kernels, matrix.layout(), args, strip_begin, strip_end);
+}
+
 void matmul_leaf(const MatmulKernels& kernels, const PackedMatrix& matrix, int64_t leaf,
                  const std::byte* activations, float* y, int64_t strip_begin, int64_t strip_end,
                  std::byte* scratch) {
   MatmulArgs args;
   matrix.describe_leaf(leaf, args);
-  args.strips += strip_begin * args.strip_bytes;
-  args.rows -= strip_begin * kStripRows;
   args.x = activations;
   args.tokens = 1;
   args.y = y;
   args.y_stride = 0;  // of one token
-  args.strip_begin = 0;
-  args.strip_end = strip_end - strip_begin;
   args.scratch = reinterpret_cast<float*>(scratch);
-  kernels.matmul[static_cast<size_t>(matrix.layout())](args);
+  run_strips(kernels, matrix.layout(), args, strip_begin, strip_end);
 }
 
 }  // namespace troika::cpu

@@ -50,8 +50,14 @@ void matmul(const MatmulKernels& kernels, const PackedMatrix& matrix, const std:
             int64_t tokens, float* y, int64_t y_stride, int64_t strip_begin, int64_t strip_end,
             std::byte* scratch);
 
-/// The part of leaf `leaf` alone of the product with one input, before leaves add: row r of strip
-/// strip_begin goes to y[r]. Threads and memory: as matmul().
+/// The same for 1 to kChunkTokens tokens, with rows counted from strip_begin on: row r of it and
+/// token t go to y[t * y_stride + r].
+void matmul_chunk(const MatmulKernels& kernels, const PackedMatrix& matrix,
+                  const std::byte* activations, int64_t tokens, float* y, int64_t y_stride,
+                  int64_t strip_begin, int64_t strip_end, std::byte* scratch);
+
+/// The part of leaf `leaf` alone of the product with one input, before leaves add: row r counted
+/// from strip_begin on goes to y[r]. Threads and memory: as matmul().
 void matmul_leaf(const MatmulKernels& kernels, const PackedMatrix& matrix, int64_t leaf,
                  const std::byte* activations, float* y, int64_t strip_begin, int64_t strip_end,
                  std::byte* scratch);

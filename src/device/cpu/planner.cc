@@ -178,6 +178,7 @@ class Planner {
   Status plan_op(const ExpertMatMul& op, const Tensor& y) {
     TROIKA_TRY(const PackedExperts* experts, find_experts(resources_, op.w));
     const Slot pieces = pieces_for(op.x, op.w.inputs, activations_of((*experts)[0]));
+    need_scratch(expert_matmul_scratch_bytes(*experts));
     schedule_.add_job(expert_matmul_job(op, *experts, pieces, y),
                       {.reads = {pieces, op.routing.chosen.id}, .writes = {y.id}});
     return ok();
@@ -283,7 +284,7 @@ class Planner {
     const auto [entry, is_new] = pieces_.try_emplace({x.id, columns, kind}, -1);
     if (!is_new) return entry->second;
     const int64_t pieces = rows_max(x.spec.rows) * (x.spec.elements() / columns);
-    const Slot slot = schedule_.add_slot(pieces * activation_bytes(kind, columns, 1));
+    const Slot slot = schedule_.add_slot(pieces * piece_bytes(kind, columns));
     entry->second = slot;
     schedule_.add_row_step(x.spec.rows, quantize_pieces_step(x, columns, kind, slot),
                            {.reads = {x.id}, .writes = {slot}});
