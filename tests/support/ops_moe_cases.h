@@ -120,12 +120,12 @@ inline std::vector<OpCase> expert_cases() {
                       .seed = seed++};
         cases.push_back(expert_case(s));
       }
-    // Scattered leaves; a stack of one matrix, for more rows than go together.
+    // Scattered leaves; a stack of one matrix, for more rows than go together anywhere.
     ExpertShape s{dtype, 3,     3, 20, 12 * block, 4, split_tiled_heads(3, 6, 2 * block, block),
                   true,  seed++};
     cases.push_back(expert_case(s));
     s.experts = s.used = 1;
-    s.tokens = 70;
+    s.tokens = 150;
     for (const bool sum : {false, true}) {
       s.sum = sum;
       cases.push_back(expert_case(s));

@@ -1,10 +1,9 @@
 #include "device/cpu/expert_jobs.h"
 
 #include <algorithm>
-#include <cstring>
 #include <span>
 
-#include "device/cpu/layouts.h"
+#include "device/cpu/expert_product.h"
 
 namespace troika::cpu {
 namespace {
@@ -73,76 +72,41 @@ class QuantizePiecesStep final : public RowStep {
   Slot activations_;
 };
 
-/// What both products share: which experts, in which runs of strips, over which pieces.
-struct ExpertProduct {
-  ExpertProduct(const PackedExperts& matrices, const Routing& route, Slot pieces)
-      : experts(matrices),
-        routing(route),
-        activations(pieces),
-        strips(matrices[0].strips()),
-        runs((strips + kItemStrips - 1) / kItemStrips),
-        piece_stride(piece_bytes(activations_of(matrices[0]), matrices[0].columns())) {}
-
-  int64_t used() const { return routing.chosen.spec.units; }
-  /// Multiply-adds of one expert of one row.
-  int64_t work() const { return experts[0].rows() * experts[0].columns(); }
-  /// The id and the weight of chosen expert `pair`, counted over all rows.
-  const float* choice(const Step& step, int64_t pair) const {
-    return step.floats(routing.chosen.id) + 2 * pair;
-  }
-  const PackedMatrix& matrix(const Step& step, int64_t pair) const {
-    return experts[static_cast<int64_t>(*choice(step, pair))];
-  }
-  const std::byte* piece(const Step& step, int64_t number) const {
-    return step.bytes(activations) + number * piece_stride;
-  }
-
-  const PackedExperts& experts;
-  Routing routing;
-  Slot activations;
-  int64_t strips;
-  int64_t runs;  // of kItemStrips strips
-  int64_t piece_stride;
-};
-
 class ExpertMatmulJob final : public Job {
  public:
-  ExpertMatmulJob(const ExpertProduct& product, const Tensor& y) : product_(product), y_(y) {}
+  ExpertMatmulJob(const ExpertProduct& product, const Tensor& y)
+      : product_(product), y_(y), runs_((product.strips + kItemStrips - 1) / kItemStrips) {}
 
   int64_t items(const Step& step) const override {
-    return std::min(pairs(step), product_.experts.experts()) * product_.runs;
+    return std::min(product_.pairs(step), product_.experts.experts()) * runs_;
   }
   int64_t run_length(const Step&) const override { return 1; }
-  int64_t work(const Step& step) const override { return pairs(step) * product_.work(); }
+  int64_t work(const Step& step) const override { return product_.pairs(step) * product_.work(); }
   void run(const Step& step, int64_t begin, int64_t end, int thread) const override {
     std::byte* const scratch = step.scratch[static_cast<size_t>(thread)];
-    const bool few = pairs(step) <= product_.experts.experts();
+    const bool few = product_.few(step);
     for (int64_t item = begin; item < end; item++) {
-      const int64_t strip = item % product_.runs * kItemStrips;
+      const int64_t strip = item % runs_ * kItemStrips;
       if (few)
-        run_pair(step, item / product_.runs, strip, scratch);
+        run_pair(step, item / runs_, strip, scratch);
       else
-        run_expert(step, item / product_.runs, strip, scratch);
+        run_expert(step, item / runs_, strip, scratch);
     }
   }
 
  private:
-  int64_t pairs(const Step& step) const { return step.rows(y_.spec.rows) * product_.used(); }
-
   void run_pair(const Step& step, int64_t pair, int64_t strip, std::byte* scratch) const {
-    matmul(step.kernels->matmul, product_.matrix(step, pair),
-           product_.piece(step, pair / product_.used()), 1,
-           step.floats(y_.id) + pair * y_.spec.width, y_.spec.width, strip,
-           std::min(product_.strips, strip + kItemStrips), scratch);
+    matmul(step.kernels->matmul, product_.experts[product_.expert(step, pair)],
+           product_.piece(step, pair), 1, step.floats(y_.id) + pair * y_.spec.width, y_.spec.width,
+           strip, std::min(product_.strips, strip + kItemStrips), scratch);
   }
 
   /// The rows that chose the expert, a chunk at a time.
   void run_expert(const Step& step, int64_t expert, int64_t strip, std::byte* scratch) const {
     int64_t chunk[kChunkTokens];
     int64_t count = 0;
-    const auto id = static_cast<float>(expert);
-    for (int64_t pair = 0; pair < pairs(step); pair++) {
-      if (*product_.choice(step, pair) != id) continue;
+    for (int64_t pair = 0; pair < product_.pairs(step); pair++) {
+      if (product_.expert(step, pair) != expert) continue;
       chunk[count++] = pair;
       if (count < kChunkTokens) continue;
       run_chunk(step, product_.experts[expert], {chunk, kChunkTokens}, strip, scratch);
@@ -159,7 +123,7 @@ class ExpertMatmulJob final : public Job {
     const int64_t rows = std::min(kItemRows, y_.spec.width - first);
     auto* const products = reinterpret_cast<float*>(scratch + matmul_scratch_bytes());
     auto* const x = reinterpret_cast<std::byte*>(products + kChunkTokens * kItemRows);
-    gather(step, matrix, chunk, x);
+    product_.gather(step, chunk, x);
     matmul_chunk(step.kernels->matmul, matrix, x, std::ssize(chunk), products, kItemRows, strip,
                  std::min(product_.strips, strip + kItemStrips), scratch);
     for (size_t i = 0; i < chunk.size(); i++)
@@ -167,70 +131,9 @@ class ExpertMatmulJob final : public Job {
                   step.floats(y_.id) + chunk[i] * y_.spec.width + first);
   }
 
-  /// The pieces of the chunk as kernels/matmul.h wants them: [block][token].
-  void gather(const Step& step, const PackedMatrix& matrix, std::span<const int64_t> chunk,
-              std::byte* x) const {
-    const Activations kind = activations_of(matrix);
-    const auto bytes = static_cast<size_t>(activation_block_bytes(kind));
-    const size_t blocks = static_cast<size_t>(activation_bytes(kind, matrix.columns(), 1)) / bytes;
-    for (size_t i = 0; i < chunk.size(); i++) {
-      const std::byte* const piece = product_.piece(step, chunk[i] / product_.used());
-      for (size_t block = 0; block < blocks; block++)
-        std::memcpy(x + (block * chunk.size() + i) * bytes, piece + block * bytes, bytes);
-    }
-  }
-
   ExpertProduct product_;
   Tensor y_;
-};
-
-class ExpertSumJob final : public Job {
- public:
-  ExpertSumJob(const ExpertProduct& product, const Tensor& y) : product_(product), y_(y) {}
-
-  int64_t items(const Step& step) const override { return step.rows(y_.spec.rows) * product_.runs; }
-  int64_t run_length(const Step&) const override { return 1; }
-  int64_t work(const Step& step) const override {
-    return step.rows(y_.spec.rows) * product_.used() * product_.work();
-  }
-  void run(const Step& step, int64_t begin, int64_t end, int thread) const override {
-    std::byte* const scratch = step.scratch[static_cast<size_t>(thread)];
-    for (int64_t item = begin; item < end; item++)
-      run_strips(step, item / product_.runs, item % product_.runs * kItemStrips, scratch);
-  }
-
- private:
-  void run_strips(const Step& step, int64_t row, int64_t strip, std::byte* scratch) const {
-    const int64_t first = strip * kStripRows;
-    const int64_t count = std::min(kItemRows, y_.spec.elements() - first);
-    const int64_t leaves = product_.experts[0].leaves();
-    auto* const product = reinterpret_cast<float*>(scratch + matmul_scratch_bytes());
-    float* const sums = product + kItemRows;  // [leaf][kItemRows]
-    std::fill_n(sums, leaves * kItemRows, 0.0F);
-    for (int64_t leaf = 0; leaf < leaves; leaf++)
-      for (int64_t pair = row * product_.used(); pair < (row + 1) * product_.used(); pair++) {
-        matmul_leaf(step.kernels->matmul, product_.matrix(step, pair), leaf,
-                    product_.piece(step, pair), product, strip,
-                    std::min(product_.strips, strip + kItemStrips), scratch);
-        step.kernels->moe.add_scaled(product_.choice(step, pair)[1], product,
-                                     sums + leaf * kItemRows, count);
-      }
-    add_leaves(step.kernels->elementwise.add, sums, leaves, count);
-    std::copy_n(sums, count, step.floats(y_.id) + row * y_.spec.elements() + first);
-  }
-
-  /// Adds leaves as the tree of kernels/matmul.h does, into the first.
-  static void add_leaves(AddKernel add, float* sums, int64_t leaves, int64_t count) {
-    if (leaves == 1) return;
-    const int64_t left = (leaves + 1) / 2;
-    float* const rest = sums + left * kItemRows;
-    add_leaves(add, sums, left, count);
-    add_leaves(add, rest, leaves - left, count);
-    add(sums, rest, sums, count);
-  }
-
-  ExpertProduct product_;
-  Tensor y_;
+  int64_t runs_;  // of kItemStrips strips
 };
 
 }  // namespace
@@ -251,21 +154,13 @@ std::unique_ptr<RowStep> quantize_pieces_step(const Tensor& x, int64_t columns, 
 
 std::unique_ptr<Job> expert_matmul_job(const ExpertMatMul& op, const PackedExperts& experts,
                                        Slot activations, const Tensor& y) {
-  return std::make_unique<ExpertMatmulJob>(ExpertProduct(experts, op.routing, activations), y);
-}
-
-std::unique_ptr<Job> expert_sum_job(const ExpertSum& op, const PackedExperts& experts,
-                                    Slot activations, const Tensor& y) {
-  return std::make_unique<ExpertSumJob>(ExpertProduct(experts, op.routing, activations), y);
+  return std::make_unique<ExpertMatmulJob>(
+      ExpertProduct(experts, op.routing, activations, op.routing.chosen.spec.units), y);
 }
 
 int64_t expert_matmul_scratch_bytes(const PackedExperts& experts) {
   return matmul_scratch_bytes() + kChunkTokens * kItemRows * int64_t{sizeof(float)} +
          activation_bytes(activations_of(experts[0]), experts.columns(), kChunkTokens);
-}
-
-int64_t expert_sum_scratch_bytes() {
-  return matmul_scratch_bytes() + (1 + kMatmulLeavesMax) * kItemRows * int64_t{sizeof(float)};
 }
 
 }  // namespace troika::cpu

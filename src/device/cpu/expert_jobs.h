@@ -29,10 +29,11 @@ std::unique_ptr<Job> expert_matmul_job(const ExpertMatMul& op, const PackedExper
 /// Bytes of scratch that a thread needs for it.
 int64_t expert_matmul_scratch_bytes(const PackedExperts& experts);
 
-/// Items are strips of one row. `activations`: the row of x as a piece for each chosen expert.
+/// Items are strips of a tile of rows. `activations`: the row of x as a piece for each chosen
+/// expert.
 std::unique_ptr<Job> expert_sum_job(const ExpertSum& op, const PackedExperts& experts,
                                     Slot activations, const Tensor& y);
 /// Bytes of scratch that a thread needs for it.
-int64_t expert_sum_scratch_bytes();
+int64_t expert_sum_scratch_bytes(const ExpertSum& op, const PackedExperts& experts);
 
 }  // namespace troika::cpu

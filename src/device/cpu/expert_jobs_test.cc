@@ -45,7 +45,8 @@ TEST(ExpertJobsTest, LeavesOneByOneMakeTheBitsOfTheWhole) {
         std::vector<std::vector<float>> parts;  // of strips 1 and 2
         for (int64_t leaf = 0; leaf < leaves; leaf++) {
           parts.emplace_back(kRows - kStripRows);
-          matmul_leaf(kernels, **matrix, leaf, x.data(), parts.back().data(), 1, 3, scratch.data());
+          matmul_leaf(kernels, **matrix, leaf, x.data(), 1, parts.back().data(), 0, 1, 3,
+                      scratch.data());
         }
         for (size_t row = 0; row < parts[0].size(); row++) {
           std::vector<float> of_row;

@@ -88,14 +88,14 @@ void matmul_chunk(const MatmulKernels& kernels, const PackedMatrix& matrix,
 }
 
 void matmul_leaf(const MatmulKernels& kernels, const PackedMatrix& matrix, int64_t leaf,
-                 const std::byte* activations, float* y, int64_t strip_begin, int64_t strip_end,
-                 std::byte* scratch) {
+                 const std::byte* activations, int64_t tokens, float* y, int64_t y_stride,
+                 int64_t strip_begin, int64_t strip_end, std::byte* scratch) {
   MatmulArgs args;
   matrix.describe_leaf(leaf, args);
   args.x = activations;
-  args.tokens = 1;
+  args.tokens = tokens;
   args.y = y;
-  args.y_stride = 0;  // of one token
+  args.y_stride = y_stride;
   args.scratch = reinterpret_cast<float*>(scratch);
   run_strips(kernels, matrix.layout(), args, strip_begin, strip_end);
 }

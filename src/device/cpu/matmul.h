@@ -56,10 +56,9 @@ void matmul_chunk(const MatmulKernels& kernels, const PackedMatrix& matrix,
                   const std::byte* activations, int64_t tokens, float* y, int64_t y_stride,
                   int64_t strip_begin, int64_t strip_end, std::byte* scratch);
 
-/// The part of leaf `leaf` alone of the product with one input, before leaves add: row r counted
-/// from strip_begin on goes to y[r]. Threads and memory: as matmul().
+/// The part of leaf `leaf` alone of the same, before leaves add.
 void matmul_leaf(const MatmulKernels& kernels, const PackedMatrix& matrix, int64_t leaf,
-                 const std::byte* activations, float* y, int64_t strip_begin, int64_t strip_end,
-                 std::byte* scratch);
+                 const std::byte* activations, int64_t tokens, float* y, int64_t y_stride,
+                 int64_t strip_begin, int64_t strip_end, std::byte* scratch);
 
 }  // namespace troika::cpu

@@ -187,7 +187,7 @@ class Planner {
   Status plan_op(const ExpertSum& op, const Tensor& y) {
     TROIKA_TRY(const PackedExperts* experts, find_experts(resources_, op.w));
     const Slot pieces = pieces_for(op.x, op.w.inputs, activations_of((*experts)[0]));
-    need_scratch(expert_sum_scratch_bytes());
+    need_scratch(expert_sum_scratch_bytes(op, *experts));
     schedule_.add_job(expert_sum_job(op, *experts, pieces, y),
                       {.reads = {pieces, op.routing.chosen.id}, .writes = {y.id}});
     return ok();
