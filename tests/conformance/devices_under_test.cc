@@ -12,7 +12,9 @@ namespace troika::conformance {
 namespace {
 
 std::unique_ptr<Device> make_cpu(int threads, Isa isa_max, const HostAllocator& memory) {
-  auto device = make_cpu_device({.threads = threads, .isa_max = isa_max, .memory = memory});
+  // Even the smallest step is shared, or the threads would have nothing to do in cases this small.
+  auto device = make_cpu_device(
+      {.threads = threads, .isa_max = isa_max, .shared_work_min = 0, .memory = memory});
   TROIKA_CHECK(device.ok());
   return std::move(device).value();
 }

@@ -21,18 +21,20 @@ struct NamedDevice {
 
 template <Isa isa>
 std::unique_ptr<Device> make_cpu(int threads) {
-  Result<std::unique_ptr<Device>> device = make_cpu_device({.threads = threads, .isa_max = isa});
+  // Even the smallest step is shared, or threads would have nothing to do in models this small.
+  Result<std::unique_ptr<Device>> device =
+      make_cpu_device({.threads = threads, .isa_max = isa, .shared_work_min = 0});
   if (!device.ok()) throw std::runtime_error(device.error().message());
   return std::move(*device);
 }
 
 inline std::vector<NamedDevice> model_devices() {
+  const bool avx512 = detect_cpu_features().avx512;
   std::vector<NamedDevice> devices = {
       {"reference", [](int) { return make_reference_device(); }, true, false},
-      {"portable", make_cpu<Isa::portable>, false, false},
+      {"portable", make_cpu<Isa::portable>, false, !avx512},
   };
-  if (detect_cpu_features().avx512)
-    devices.push_back({"avx512", make_cpu<Isa::avx512>, false, true});
+  if (avx512) devices.push_back({"avx512", make_cpu<Isa::avx512>, false, true});
   return devices;
 }
 
