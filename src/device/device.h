@@ -97,6 +97,10 @@ struct Bindings {
   const BufferView& operator[](Output output) const { return results[static_cast<size_t>(output)]; }
 };
 
+/// What every device checks first in run(): that a step is no larger than the program was compiled
+/// for. Errors: invalid_argument — names the count, its value and the largest.
+Status check_counts(const Bindings& bindings, const Sizes& sizes);
+
 /// One accelerator, or several that act as one. Used by one thread at a time.
 class Device {
  public:

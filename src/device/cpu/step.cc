@@ -33,22 +33,6 @@ std::string_view input_name(Input input) {
   return "?";
 }
 
-Status check_counts(const Bindings& b, const Sizes& sizes) {
-  struct Count {
-    std::string_view name;
-    int64_t count;
-    int64_t largest;
-  };
-  for (const Count& c :
-       {Count{"tokens", b.tokens, sizes.tokens}, Count{"outputs", b.outputs, sizes.outputs},
-        Count{"sequences", b.sequences, sizes.sequences},
-        Count{"output sequences", b.output_sequences, sizes.sequences}})
-    if (c.count < 0 || c.count > c.largest)
-      return fail(ErrorCode::invalid_argument, "{} {}, compiled for 0 to {}", c.count, c.name,
-                  c.largest);
-  return ok();
-}
-
 /// Checks one step; the order of the checks is that of the members of Input.
 class Preparation {
  public:

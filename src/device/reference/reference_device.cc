@@ -35,22 +35,6 @@ struct Supports {
   }
 };
 
-Status check_counts(const Bindings& b, const Sizes& sizes) {
-  struct Count {
-    std::string_view name;
-    int64_t count;
-    int64_t largest;
-  };
-  for (const Count& c :
-       {Count{"tokens", b.tokens, sizes.tokens}, Count{"outputs", b.outputs, sizes.outputs},
-        Count{"sequences", b.sequences, sizes.sequences},
-        Count{"output sequences", b.output_sequences, sizes.sequences}})
-    if (c.count < 0 || c.count > c.largest)
-      return fail(ErrorCode::invalid_argument, "{} {}, compiled for 0 to {}", c.count, c.name,
-                  c.largest);
-  return ok();
-}
-
 Status run_node(Step& step, const Node& node) {
   step.make(node.value);
   const Status status =
