@@ -8,7 +8,8 @@ namespace troika {
 namespace {
 
 constexpr DTypeInfo kDTypes[] = {
-#define TROIKA_ROW(name, id, block, bytes, decodes) {#name, id, block, bytes, decodes != 0},
+#define TROIKA_ROW(name, id, block, bytes, decodes, encodes) \
+  {#name, id, block, bytes, decodes != 0, encodes != 0},
     TROIKA_DTYPES(TROIKA_ROW)
 #undef TROIKA_ROW
 };

@@ -11,7 +11,7 @@
 namespace troika {
 
 enum class DType : uint8_t {
-#define TROIKA_ROW(name, id, block, bytes, decodes) name,
+#define TROIKA_ROW(name, id, block, bytes, decodes, encodes) name,
   TROIKA_DTYPES(TROIKA_ROW)
 #undef TROIKA_ROW
 };
@@ -22,6 +22,7 @@ struct DTypeInfo {
   int64_t block;          // elements of a block; rows are whole blocks
   int64_t bytes;          // bytes of a block
   bool decodes;           // quant/ can decode it
+  bool encodes;           // quant/ can encode it
 };
 
 /// All types, indexed by DType.

@@ -15,7 +15,7 @@ using Decoder = void (*)(const std::byte* source, float* target, int64_t blocks)
 
 #define TROIKA_DECODER_0(name) nullptr
 #define TROIKA_DECODER_1(name) &quant::decode_##name
-#define TROIKA_ROW(name, id, block, bytes, decodes) TROIKA_DECODER_##decodes(name),
+#define TROIKA_ROW(name, id, block, bytes, decodes, encodes) TROIKA_DECODER_##decodes(name),
 constexpr Decoder kDecoders[] = {TROIKA_DTYPES(TROIKA_ROW)};
 #undef TROIKA_ROW
 #undef TROIKA_DECODER_1

@@ -16,7 +16,7 @@ namespace troika::quant {
 #define TROIKA_DECLARE_0(name)
 #define TROIKA_DECLARE_1(name) \
   void decode_##name(const std::byte* source, float* target, int64_t blocks);
-#define TROIKA_ROW(name, id, block, bytes, decodes) TROIKA_DECLARE_##decodes(name)
+#define TROIKA_ROW(name, id, block, bytes, decodes, encodes) TROIKA_DECLARE_##decodes(name)
 TROIKA_DTYPES(TROIKA_ROW)
 #undef TROIKA_ROW
 #undef TROIKA_DECLARE_1

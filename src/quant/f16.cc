@@ -1,10 +1,15 @@
 // f16: IEEE half, exact.
 #include "quant/decoders.h"
+#include "quant/encoders.h"
 
 namespace troika::quant {
 
 void decode_f16(const std::byte* source, float* target, int64_t blocks) {
   for (int64_t i = 0; i < blocks; i++) target[i] = f16_to_f32(load_block<uint16_t>(source + 2 * i));
+}
+
+void encode_f16(const float* source, std::byte* target, int64_t blocks) {
+  for (int64_t i = 0; i < blocks; i++) store_block(f32_to_f16(source[i]), target + 2 * i);
 }
 
 }  // namespace troika::quant

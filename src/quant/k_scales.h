@@ -19,4 +19,17 @@ inline ScaleMin k_scale_min(const uint8_t* packed, int g) {
   return {(packed[g + 4] & 15) | packed[g - 4] >> 6 << 4, packed[g + 4] >> 4 | packed[g] >> 6 << 4};
 }
 
+/// Puts scale and min of group `g` into the 12 bytes at `packed`, which were zero before.
+inline void pack_k_scale_min(uint8_t* packed, int g, ScaleMin six) {
+  const auto byte = [](int bits) { return static_cast<uint8_t>(bits); };
+  if (g < 4) {
+    packed[g] |= byte(six.scale);
+    packed[g + 4] |= byte(six.min);
+    return;
+  }
+  packed[g + 4] = byte((six.scale & 15) | (six.min & 15) << 4);
+  packed[g - 4] |= byte(six.scale >> 4 << 6);
+  packed[g] |= byte(six.min >> 4 << 6);
+}
+
 }  // namespace troika::quant

@@ -2,6 +2,8 @@
 // y = (d scale) q - (dmin min). As q4_k, and the fifth bit of lane l of group g is bit g of
 // high[l].
 #include "quant/decoders.h"
+#include "quant/encoders.h"
+#include "quant/k_quants.h"
 #include "quant/k_scales.h"
 
 namespace troika::quant {
@@ -33,6 +35,25 @@ void decode_q5_k(const std::byte* source, float* target, int64_t blocks) {
         target[32 * g + l] = scale * static_cast<float>(q) - min;
       }
     }
+  }
+}
+
+void encode_q5_k(const float* source, std::byte* target, int64_t blocks) {
+  for (int64_t b = 0; b < blocks; b++, source += 256, target += sizeof(Block)) {
+    Block block = {};
+    if (const BlockLanes<256> lanes(source); !lanes.zero) {
+      const KQuants k = quantise_k(lanes.x, 31);
+      store_f16(k.d, block.d);
+      store_f16(k.dmin, block.dmin);
+      std::memcpy(block.scales, k.scales, sizeof(block.scales));
+      for (int g = 0; g < 8; g++)
+        for (int l = 0; l < 32; l++) {
+          const int q = k.q[32 * g + l];
+          block.q[32 * (g / 2) + l] |= static_cast<uint8_t>((q & 15) << 4 * (g & 1));
+          block.high[l] |= static_cast<uint8_t>(q >> 4 << g);
+        }
+    }
+    store_block(block, target);
   }
 }
 

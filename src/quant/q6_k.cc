@@ -2,7 +2,13 @@
 // (q - 32) Value i: half n = i / 128, its quarter k = i % 128 / 32, lane l = i % 32. The low four
 // bits of q are a nibble of low[64 n + 32 (k & 1) + l] (the high one for k >= 2), the upper two are
 // bits 2k, 2k + 1 of high[32 n + l]. Groups of 16 share a scale.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <span>
+
 #include "quant/decoders.h"
+#include "quant/encoders.h"
 
 namespace troika::quant {
 namespace {
@@ -14,6 +20,31 @@ struct Block {
   uint8_t d[2];
 };
 static_assert(sizeof(Block) == 210);
+
+/// Fits a scale to each group, rounds the scales to multiples of the largest / 128, and the values
+/// to what is left.
+void quantise_groups(std::span<const Float4> x, Block& block, int8_t* q) {
+  constexpr size_t kGroupLanes = 16 / kLanes;
+  std::array<Float4, 256 / kLanes> w;
+  fit_weights(x, w);
+  std::array<float, 16> fits;
+  float extreme = 0;
+  for (size_t g = 0; g < 16; g++) {
+    const size_t at = g * kGroupLanes;
+    fits[g] = fit_symmetric(x.subspan(at, kGroupLanes), std::span(w).subspan(at, kGroupLanes), -32);
+    if (std::abs(fits[g]) > std::abs(extreme)) extreme = fits[g];
+  }
+  const uint16_t magnitude = scale_to_f16(std::abs(extreme) / 128);
+  const auto half = static_cast<uint16_t>(magnitude | (extreme > 0 ? 0x8000 : 0));  // extreme: -128
+  store_f16(half, block.d);
+  const float d = f16_to_f32(half);
+  for (size_t g = 0; g < 16; g++) {
+    const float scale = std::clamp(std::round(fits[g] / d), -128.0f, 127.0f);
+    block.scales[g] = static_cast<int8_t>(scale);
+    if (scale != 0)
+      quantise(x.subspan(g * kGroupLanes, kGroupLanes), 1 / (d * scale), 0, -32, 31, q + 16 * g);
+  }
+}
 
 }  // namespace
 
@@ -30,6 +61,22 @@ void decode_q6_k(const std::byte* source, float* target, int64_t blocks) {
         target[i] = scale * static_cast<float>((low | high << 4) - 32);
       }
     }
+  }
+}
+
+void encode_q6_k(const float* source, std::byte* target, int64_t blocks) {
+  for (int64_t b = 0; b < blocks; b++, source += 256, target += sizeof(Block)) {
+    Block block = {};
+    int8_t q[256] = {};
+    if (const BlockLanes<256> lanes(source); !lanes.zero) quantise_groups(lanes.x, block, q);
+    for (int i = 0; i < 256; i++) {
+      const int n = i / 128, k = i % 128 / 32, l = i % 32;
+      const int unsigned_q = q[i] + 32;
+      block.low[64 * n + 32 * (k & 1) + l] |=
+          static_cast<uint8_t>((unsigned_q & 15) << 4 * (k >> 1));
+      block.high[32 * n + l] |= static_cast<uint8_t>(unsigned_q >> 4 << 2 * k);
+    }
+    store_block(block, target);
   }
 }
 
