@@ -4,31 +4,21 @@
 #include "gguf/shard.h"
 
 #include <algorithm>
-#include <bit>
 #include <limits>
 #include <numeric>
 #include <optional>
 #include <utility>
 
 #include "gguf/cursor.h"
+#include "gguf/limits.h"
 #include "gguf/tensor_type.h"
 #include "gguf/utf8.h"
 
 namespace troika::gguf {
 namespace {
 
-constexpr uint64_t kKeysMax = 1 << 17;
-constexpr uint64_t kTensorsMax = 1 << 17;
 constexpr uint64_t kKeyBytesMin = 8 + 1 + 4 + 1;         // length, a letter, type, a byte
 constexpr uint64_t kTensorBytesMin = 8 + 1 + 4 + 4 + 8;  // length, a letter, axes, type, offset
-constexpr uint64_t kKeyNameBytesMax = 65535;
-constexpr uint64_t kTensorNameBytesMax = 63;
-constexpr uint64_t kStringBytesMax = 1 << 30;
-constexpr uint64_t kArrayElementsMax = 1 << 24;  // vocabularies have 2^18; a copy stays in memory
-constexpr uint32_t kAxesMax = 4;
-constexpr int64_t kAlignmentDefault = 32;
-constexpr int64_t kAlignmentMin = 8;
-constexpr int64_t kAlignmentMax = 1 << 20;
 constexpr int64_t kInt64Max = std::numeric_limits<int64_t>::max();
 
 struct Counts {
@@ -141,8 +131,7 @@ Result<std::vector<Value>> read_values(Cursor& cursor, std::span<const std::byte
 
 Result<int64_t> read_alignment(const Metadata& metadata, const std::string& name) {
   TROIKA_TRY(const int64_t alignment, metadata.integer_or("general.alignment", kAlignmentDefault));
-  if (alignment < kAlignmentMin || alignment > kAlignmentMax ||
-      !std::has_single_bit(static_cast<uint64_t>(alignment)))
+  if (!is_alignment(alignment))
     return fail(ErrorCode::corrupt, "{}: general.alignment is {}, want a power of two, {} to {}",
                 name, alignment, kAlignmentMin, kAlignmentMax);
   return alignment;
