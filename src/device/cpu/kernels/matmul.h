@@ -24,7 +24,6 @@ namespace troika::cpu {
 
 inline constexpr int kStripRows = 16;
 inline constexpr int kChunkTokens = 32;
-inline constexpr int kTileTokens = 8;
 inline constexpr int kMatmulLeavesMax = 8;
 
 /// How weights lie in a strip. One kernel each.

@@ -66,6 +66,7 @@ struct Affine {
   using L = typename Weights::L;
   using X = Super32;
   static constexpr int kStep = 1;
+  static constexpr int kTileTokens = 8;
 
   /// d * scaled sums - dmin * minima, times dx, into the leaf.
   template <int T>

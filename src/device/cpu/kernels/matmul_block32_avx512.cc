@@ -49,6 +49,7 @@ struct Blocks32 {
   using L = typename Weights::L;
   using X = Block32;
   static constexpr int kStep = 8;
+  static constexpr int kTileTokens = 8;
 
   template <int T>
   static void tile(const Tile<X>& c) {

@@ -20,6 +20,7 @@ struct Floats {
   using L = Lay;
   using X = float;
   static constexpr int kStep = 128;  // columns between stores of the sums
+  static constexpr int kTileTokens = 8;
 
   template <int T>
   static void tile(const Tile<X>& c) {
@@ -27,7 +28,7 @@ struct Floats {
     TROIKA_UNROLL for (int t = 0; t < T; t++) sum[t] = load_acc(c, t);
     const float* x = c.x;
     TROIKA_KEEP_LOOP for (int k = 0; k < c.blocks; k++, x += c.x_step) {
-      if (c.fetch != nullptr) _mm_prefetch(c.fetch + k * L::bytes, _MM_HINT_T1);
+      if (c.fetch != nullptr) fetch_line(c.fetch + k * L::bytes);
       const F w = Load(c.block + k * L::bytes);
       TROIKA_UNROLL for (int t = 0; t < T; t++) sum[t] =
           _mm512_fmadd_ps(w, _mm512_set1_ps(x[t]), sum[t]);

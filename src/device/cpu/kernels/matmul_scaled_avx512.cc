@@ -39,6 +39,7 @@ struct I6 {
   using L = I6ScaledLayout;
   using X = Super16;
   static constexpr int kStep = 1;
+  static constexpr int kTileTokens = 8;
 
   /// Columns 32 p + 8 c .. of both sub-blocks, from three lines.
   template <int T>
@@ -86,6 +87,7 @@ struct I3 {
   using L = I3ScaledLayout;
   using X = Super16;
   static constexpr int kStep = 1;
+  static constexpr int kTileTokens = 8;
 
   /// Bit `Bit` of each byte to bit 2; the other bits are left over.
   template <int Bit>

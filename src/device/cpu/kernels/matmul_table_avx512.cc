@@ -12,6 +12,7 @@ struct I4Table {
   using L = I4TableLayout;
   using X = Super32;
   static constexpr int kStep = 1;
+  static constexpr int kTileTokens = 8;
 
   /// Sub-block `s` of pair `p`: its eight groups of four columns.
   template <int T>
