@@ -58,14 +58,19 @@ Tensor head_norm(Graph& g, Tensor x, Weight norm, float epsilon) {
   return norm.present() ? g.rms_norm(x, norm, epsilon) : x;
 }
 
+/// The block over x, [tokens, hidden]. Of the last one only the output rows are wanted: there all
+/// that other rows are needed for is their keys and values.
 Tensor block(Graph& g, const Block& w, const TransformerSizes& c, const RopeOptions& rope, Tensor x,
-             State kv) {
+             State kv, bool last) {
   Tensor h = g.rms_norm(x, w.attn_norm, c.epsilon);             // [tokens, hidden]
-  Tensor q = head_norm(g, w.qkv.q(g, h), w.q_norm, c.epsilon);  // [tokens, heads, head_dim]
   Tensor k = head_norm(g, w.qkv.k(g, h), w.k_norm, c.epsilon);  // [tokens, kv_heads, head_dim]
-  const Tensor v = w.qkv.v(g, h);
-  const Tensor o = attend(g, c, g.rope(q, rope), g.rope(k, rope), v, kv);
-  x = g.add(x, w.attn_output(g, o));
+  g.kv_write(g.rope(k, rope), w.qkv.v(g, h), kv);
+  if (last) {
+    x = g.gather_rows(x);  // [outputs, hidden]
+    h = g.gather_rows(h);
+  }
+  Tensor q = head_norm(g, w.qkv.q(g, h), w.q_norm, c.epsilon);  // [rows, heads, head_dim]
+  x = g.add(x, w.attn_output(g, attend(g, c, g.rope(q, rope), kv)));
   h = g.rms_norm(x, w.ffn_norm, c.epsilon);
   return g.add(x, std::visit([&](const auto& ffn) { return ffn(g, h); }, w.ffn));
 }
@@ -83,9 +88,9 @@ Result<Model> make_dense(const gguf::File& file, const DenseVariant& variant) {
   Tensor x = g.embed(ends.embedding);
   for (int64_t layer = 0; layer < c.blocks; layer++) {
     const Block w = load_block(loader, c, layer);
-    x = block(g, w, c, rope, x, add_kv_state(model, c, layer));
+    x = block(g, w, c, rope, x, add_kv_state(model, c, layer), layer + 1 == c.blocks);
   }
-  x = g.rms_norm(g.gather_rows(x), ends.norm, c.epsilon);
+  x = g.rms_norm(x, ends.norm, c.epsilon);
   output_logits(g, ends.output, x);
   return finish_model(std::move(model), loader, file);
 }

@@ -101,8 +101,7 @@ float attention_scale(const TransformerSizes& c) {
   return static_cast<float>(1 / std::sqrt(static_cast<double>(c.head_dim)));
 }
 
-Tensor attend(Graph& g, const TransformerSizes& c, Tensor q, Tensor k, Tensor v, State kv) {
-  g.kv_write(k, v, kv);
+Tensor attend(Graph& g, const TransformerSizes& c, Tensor q, State kv) {
   return g.attention({.q = q,
                       .state = kv,
                       .kv_heads = c.kv_heads,

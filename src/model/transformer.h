@@ -75,8 +75,8 @@ Ends load_ends(WeightLoader& loader, const TransformerSizes& c);
 /// 1 / sqrt(head_dim)
 float attention_scale(const TransformerSizes& c);
 
-/// Writes keys and values and attends. q, k after rope.
-Tensor attend(Graph& g, const TransformerSizes& c, Tensor q, Tensor k, Tensor v, State kv);
+/// Attends to the keys and values that the step has written before. q after rope.
+Tensor attend(Graph& g, const TransformerSizes& c, Tensor q, State kv);
 
 /// Logits and their argmax as the graph's results. `x` are the output rows after the final norm.
 void output_logits(Graph& g, const Linear& output, Tensor x);
