@@ -64,6 +64,36 @@ int available_processors() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
+void WorkRanges::deal(int64_t count, int threads) {
+  dealt_ = threads;
+  for (int thread = 0; thread < threads; thread++)
+    ranges_[static_cast<size_t>(thread)].bounds.store(
+        pack(static_cast<uint64_t>(share_begin(count, thread, threads)),
+             static_cast<uint64_t>(share_begin(count, thread + 1, threads))),
+        std::memory_order_relaxed);
+}
+
+bool WorkRanges::take(int thread, int64_t run_min, int64_t& begin, int64_t& end) {
+  for (int i = 0; i < dealt_; i++) {
+    std::atomic<uint64_t>& bounds = ranges_[static_cast<size_t>((thread + i) % dealt_)].bounds;
+    uint64_t seen = bounds.load(std::memory_order_relaxed);
+    while (true) {
+      const uint64_t first = seen & UINT32_MAX;
+      const uint64_t last = seen >> 32;
+      if (first >= last) break;
+      const uint64_t run =
+          std::min(last - first, std::max(static_cast<uint64_t>(run_min), (last - first) / 2));
+      const bool own = i == 0;
+      const uint64_t left = own ? pack(first + run, last) : pack(first, last - run);
+      if (!bounds.compare_exchange_weak(seen, left, std::memory_order_relaxed)) continue;
+      begin = static_cast<int64_t>(own ? first : last - run);
+      end = static_cast<int64_t>(own ? first + run : last);
+      return true;
+    }
+  }
+  return false;
+}
+
 void Tally::add(int64_t items, int64_t total) {
   const auto more = static_cast<uint32_t>(items);
   if (done_.fetch_add(more, std::memory_order_acq_rel) + more == static_cast<uint32_t>(total))

@@ -23,22 +23,32 @@ namespace troika {
 /// How many processors this process may run on; at least 1.
 int available_processors();
 
-/// Hands out the indices of [0, count) in runs, to whichever thread asks first.
-class WorkCounter {
+/// Hands out the indices of [0, count) in runs. Every thread has a range of its own, which it works
+/// through from the front, so that what it reads lies in a row; who has finished takes from the
+/// back of another's. Runs halve what is left, so nobody ends long before the rest.
+class WorkRanges {
  public:
-  /// Starts over. Not while others take.
-  void reset() { next_.store(0, std::memory_order_relaxed); }
+  explicit WorkRanges(int threads) : ranges_(static_cast<size_t>(threads)) {}
 
-  /// Takes the next run of at most `run` indices; false when none are left.
-  bool take(int64_t count, int64_t run, int64_t& begin, int64_t& end) {
-    begin = next_.fetch_add(run, std::memory_order_relaxed);
-    if (begin >= count) return false;
-    end = count - begin < run ? count : begin + run;
-    return true;
+  /// Where the share of `thread` begins if [0, count) is dealt out to `threads`.
+  static int64_t share_begin(int64_t count, int thread, int threads) {
+    return count * thread / threads;
   }
 
+  /// Deals [0, count) out to the first `threads` of them, 0 <= count < 2^32. Not while others take.
+  void deal(int64_t count, int threads);
+
+  /// Takes the next run for `thread`: at least `run_min` >= 1 indices where a range has as many;
+  /// false when none are left.
+  bool take(int thread, int64_t run_min, int64_t& begin, int64_t& end);
+
  private:
-  alignas(64) std::atomic<int64_t> next_{0};
+  struct alignas(64) Range {
+    std::atomic<uint64_t> bounds{0};  // begin, and end in the upper half
+  };
+  static uint64_t pack(uint64_t begin, uint64_t end) { return begin | end << 32; }
+  std::vector<Range> ranges_;
+  int dealt_ = 0;  // threads that have a range
 };
 
 /// Counts finished items, for threads to wait until all of them are. At most 2^32 - 1 items.
@@ -49,6 +59,11 @@ class Tally {
 
   /// `items` more of `total` are finished: what this thread wrote is seen by whoever waits.
   void add(int64_t items, int64_t total);
+
+  /// Whether `total` items are finished.
+  bool done(int64_t total) const {
+    return done_.load(std::memory_order_acquire) == static_cast<uint32_t>(total);
+  }
 
   /// Returns when `total` items are finished: spins briefly, then sleeps.
   void wait(int64_t total) const;
@@ -84,14 +99,16 @@ class ThreadPool {
     call_alone([](void* context, int) { (*static_cast<Work*>(context))(); }, &work);
   }
 
-  /// Calls work(begin, end) on runs of at most `run` indices that together make [0, count).
+  /// Calls work(begin, end) on runs of at least `run_min` indices (fewer at the end of a thread's
+  /// range) that together make [0, count).
   template <typename Work>
-  void for_ranges(int64_t count, int64_t run, Work&& work) {
-    WorkCounter counter;
-    this->run([&](int) {
+  void for_ranges(int64_t count, int64_t run_min, Work&& work) {
+    WorkRanges ranges(threads_);
+    ranges.deal(count, threads_);
+    this->run([&](int thread) {
       int64_t begin = 0;
       int64_t end = 0;
-      while (counter.take(count, run, begin, end)) work(begin, end);
+      while (ranges.take(thread, run_min, begin, end)) work(begin, end);
     });
   }
 

@@ -44,7 +44,7 @@ TEST_P(ThreadPoolTest, RangesCoverEveryIndexOnce) {
   for (const int64_t count : {0, 1, 2, 7, 64, 1001}) {
     std::vector<int> seen(static_cast<size_t>(count));
     pool->for_ranges(count, 3, [&](int64_t begin, int64_t end) {
-      ASSERT_LE(end - begin, 3);
+      ASSERT_LT(begin, end);
       for (int64_t i = begin; i < end; i++) seen[static_cast<size_t>(i)]++;
     });
     for (const int times : seen) EXPECT_EQ(times, 1);
@@ -57,14 +57,16 @@ TEST_P(ThreadPoolTest, TalliesSeparatePhases) {
   constexpr int64_t kItems = 7;
   const auto pool = pool_of(GetParam());
   for (int round = 0; round < 10; round++) {
-    std::vector<WorkCounter> counters(kPhases);
+    std::vector<WorkRanges> ranges;
+    for (size_t phase = 0; phase < kPhases; phase++)
+      ranges.emplace_back(GetParam()).deal(kItems, GetParam());
     std::vector<Tally> tallies(kPhases);
     std::vector<std::vector<int64_t>> values(kPhases, std::vector<int64_t>(kItems, 1));
-    pool->run([&](int) {
+    pool->run([&](int thread) {
       for (size_t phase = 1; phase < kPhases; phase++) {
         int64_t begin = 0;
         int64_t end = 0;
-        while (counters[phase].take(kItems, 2, begin, end)) {
+        while (ranges[phase].take(thread, 2, begin, end)) {
           for (int64_t i = begin; i < end; i++)
             for (const int64_t value : values[phase - 1])
               values[phase][static_cast<size_t>(i)] += value % 1000;
@@ -76,6 +78,31 @@ TEST_P(ThreadPoolTest, TalliesSeparatePhases) {
     for (size_t phase = 1; phase < kPhases; phase++)
       EXPECT_EQ(values[phase][0], 1 + kItems * (values[phase - 1][0] % 1000));
     for (const int64_t value : values.back()) EXPECT_EQ(value, values.back().front());
+  }
+}
+
+// A thread that never comes leaves its share to the others, who take it from the back.
+TEST(WorkRangesTest, OneThreadTakesAllThatWasDealtToSeveral) {
+  WorkRanges ranges(3);
+  ranges.deal(100, 3);
+  std::vector<int> seen(100);
+  int64_t begin = 0;
+  int64_t end = 0;
+  while (ranges.take(1, 4, begin, end))
+    for (int64_t i = begin; i < end; i++) seen[static_cast<size_t>(i)]++;
+  for (const int times : seen) EXPECT_EQ(times, 1);
+  EXPECT_FALSE(ranges.take(0, 1, begin, end));
+}
+
+TEST(WorkRangesTest, TakesHalfOfWhatIsLeftAndAtLeastTheMinimum) {
+  WorkRanges ranges(2);
+  ranges.deal(64, 2);
+  int64_t begin = 0;
+  int64_t end = 0;
+  for (const auto& [first, last] : {std::pair(0, 16), {16, 24}, {24, 28}, {28, 32}, {48, 64}}) {
+    ASSERT_TRUE(ranges.take(0, 4, begin, end));
+    EXPECT_EQ(begin, first);
+    EXPECT_EQ(end, last);
   }
 }
 

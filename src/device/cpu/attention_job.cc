@@ -27,7 +27,6 @@ class AttentionBase : public Job {
     head_elements_ = (spec.key_dim + spec.value_dim) * kPageTokens;
     page_elements_ = spec.kv_heads * head_elements_;
   }
-  int64_t run_length(const Step&) const override { return 1; }
 
  protected:
   const TileList& list(const Step& step) const { return step.tile_lists[plan_.tile_list]; }

@@ -80,7 +80,6 @@ class ExpertMatmulJob final : public Job {
   int64_t items(const Step& step) const override {
     return std::min(product_.pairs(step), product_.experts.experts()) * runs_;
   }
-  int64_t run_length(const Step&) const override { return 1; }
   int64_t work(const Step& step) const override { return product_.pairs(step) * product_.work(); }
   void run(const Step& step, int64_t begin, int64_t end, int thread) const override {
     std::byte* const scratch = step.scratch[static_cast<size_t>(thread)];

@@ -48,7 +48,6 @@ class ExpertSumJob final : public Job {
     const Cut cut = cut_of(step);
     return cut.tiles * cut.runs;
   }
-  int64_t run_length(const Step&) const override { return 1; }
   int64_t work(const Step& step) const override { return product_.pairs(step) * product_.work(); }
   void run(const Step& step, int64_t begin, int64_t end, int thread) const override {
     const Cut cut = cut_of(step);

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "device/cpu/step.h"
@@ -19,10 +20,14 @@ class Job {
   virtual ~Job() = default;
   /// How many items there are in this step; 0 costs nothing.
   virtual int64_t items(const Step& step) const = 0;
-  /// How many items a thread takes at a time.
-  virtual int64_t run_length(const Step& step) const = 0;
+  /// How many items a thread takes at a time, at least.
+  virtual int64_t run_min() const { return 1; }
   /// About how many multiply-adds this step takes; jobs that never weigh much say nothing.
   virtual int64_t work(const Step&) const { return 0; }
+  /// The weights that `thread` reads first when its items come, in the order in which it does; to
+  /// be fetched while it waits for others. Empty if it reads none, or so many rows share them that
+  /// reading does not limit.
+  virtual std::span<const std::byte> weights_ahead(const Step&, int /*thread*/) const { return {}; }
   /// Does the items [begin, end). Neither allocates nor fails.
   virtual void run(const Step& step, int64_t begin, int64_t end, int thread) const = 0;
 };
@@ -41,16 +46,12 @@ class RowChain final : public Job {
   bool empty() const { return steps_.empty(); }
 
   int64_t items(const Step& step) const override { return step.rows(rows_); }
-  int64_t run_length(const Step& step) const override {
-    return 1 + step.rows(rows_) / (kRunsPerThread * step.threads);
-  }
   void run(const Step& step, int64_t begin, int64_t end, int) const override {
     for (int64_t row = begin; row < end; row++)
       for (const auto& row_step : steps_) row_step->run(step, row);
   }
 
  private:
-  static constexpr int64_t kRunsPerThread = 4;
   Rows rows_;
   std::vector<std::unique_ptr<RowStep>> steps_;
 };

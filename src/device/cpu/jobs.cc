@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/thread_pool.h"
+
 namespace troika::cpu {
 namespace {
 
-constexpr int64_t kRunsPerThread = 8;
 constexpr int64_t kConvChannels = 256;     // of an item
 constexpr int64_t kArgmaxElements = 8192;  // of a run
 
@@ -25,11 +26,14 @@ class MatmulJob final : public Job {
   int64_t work(const Step& step) const override {
     return step.rows(rows_) * matrix_.rows() * matrix_.columns();
   }
-  // Short runs make the prefetch run into strips of other threads; long ones make threads wait.
-  int64_t run_length(const Step& step) const override {
-    const int64_t strips = matrix_.strips();
-    const int64_t fair = ceil_divide(strips, step.threads);
-    return std::min(fair, std::max(kStripsMin, strips / (kRunsPerThread * step.threads)));
+  // Shorter runs make the prefetch run into strips of other threads.
+  int64_t run_min() const override { return kStripsMin; }
+  std::span<const std::byte> weights_ahead(const Step& step, int thread) const override {
+    const int64_t rows = step.rows(rows_);
+    if (rows == 0 || rows > kChunkTokens) return {};
+    const int64_t begin = WorkRanges::share_begin(matrix_.strips(), thread, step.threads);
+    const int64_t end = WorkRanges::share_begin(matrix_.strips(), thread + 1, step.threads);
+    return matrix_.strip_bytes(begin, end);
   }
   void run(const Step& step, int64_t begin, int64_t end, int thread) const override {
     matmul(step.kernels->matmul, matrix_, step.bytes(activations_), step.rows(rows_),
@@ -37,7 +41,7 @@ class MatmulJob final : public Job {
   }
 
  private:
-  static constexpr int64_t kStripsMin = 16;
+  static constexpr int64_t kStripsMin = 4;
   const PackedMatrix& matrix_;
   Rows rows_;
   Slot activations_;
@@ -74,7 +78,6 @@ class ConvJob final : public Job {
   int64_t items(const Step& step) const override {
     return std::ssize(step.spans) * ceil_divide(channels_, kConvChannels);
   }
-  int64_t run_length(const Step&) const override { return 1; }
   void run(const Step& step, int64_t begin, int64_t end, int) const override {
     const int64_t pieces = ceil_divide(channels_, kConvChannels);
     for (int64_t item = begin; item < end; item++)
@@ -121,7 +124,6 @@ class DeltaJob final : public Job {
   int64_t work(const Step& step) const override {
     return 2 * step.rows(Rows::tokens) * op_.v.spec.elements() * op_.k.spec.width;
   }
-  int64_t run_length(const Step&) const override { return 1; }
   void run(const Step& step, int64_t begin, int64_t end, int thread) const override {
     const int64_t heads = op_.v.spec.units;
     for (int64_t item = begin; item < end; item++)
@@ -178,7 +180,6 @@ class ZeroUncoveredJob final : public Job {
     for (const Span& span : step.spans_of(outputs())) covered += span.rows;
     return covered < step.rows(y_.spec.rows) ? 1 : 0;
   }
-  int64_t run_length(const Step&) const override { return 1; }
   void run(const Step& step, int64_t, int64_t, int) const override {
     const int64_t count = y_.spec.elements();
     const std::vector<int32_t>& row_span = step.row_spans_of(outputs());
@@ -199,7 +200,6 @@ class ArgmaxRunsJob final : public Job {
   int64_t items(const Step& step) const override {
     return step.rows(op_.x.spec.rows) * argmax_runs(op_);
   }
-  int64_t run_length(const Step&) const override { return 1; }
   void run(const Step& step, int64_t begin, int64_t end, int) const override {
     const int64_t runs = argmax_runs(op_);
     const int64_t count = op_.x.spec.elements();

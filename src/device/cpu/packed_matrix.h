@@ -29,6 +29,12 @@ class PackedMatrix final : public ImportedWeight {
   int64_t strips() const { return (rows_ + kStripRows - 1) / kStripRows; }
   int64_t bytes() const { return storage_.size(); }  // of memory taken
 
+  /// Where strips [begin, end) lie.
+  std::span<const std::byte> strip_bytes(int64_t begin, int64_t end) const {
+    return {storage_.data() + begin * strip_bytes_,
+            static_cast<size_t>((end - begin) * strip_bytes_)};
+  }
+
   /// The part of a kernel's arguments that says what is multiplied; the rest is left as it is.
   void describe(MatmulArgs& args) const;
 

@@ -34,8 +34,9 @@ struct Program final : public Executable {
 
   HostMemory memory;  // the arena, then the scratch of each thread
   Step step;
-  std::vector<WorkCounter> counters;  // of all jobs, phase by phase
-  std::vector<Tally> tallies;         // of phases
+  std::vector<int64_t> items;      // of phases, in this step
+  std::vector<WorkRanges> ranges;  // of all jobs, phase by phase
+  std::vector<Tally> tallies;      // of phases
 };
 
 /// Allocates the arena, the scratch and everything else that steps need. Errors: exhausted.

@@ -11,7 +11,6 @@ class NoStep final : public RowStep {
 
 class NoJob final : public Job {
   int64_t items(const Step&) const override { return 0; }
-  int64_t run_length(const Step&) const override { return 1; }
   void run(const Step&, int64_t, int64_t, int) const override {}
 };
 
