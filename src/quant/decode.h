@@ -19,10 +19,15 @@ namespace troika {
 /// quant/<format>.cc.
 void decode_row(DType dtype, const std::byte* source, float* target, int64_t elements);
 
+/// Whether the scales alone show that all values are finite (of floats: the values themselves).
+/// False leaves it to check_finite. Arguments as for decode_row. Cost: a look at each block.
+bool surely_finite(DType dtype, const std::byte* source, int64_t elements);
+
 /// Looks for values that are not finite, as a block with an infinite or NaN scale decodes to.
 ///
 /// Arguments as for decode_row; `name` opens the message.
-/// Errors: corrupt — names the first such value. Cost: a decode of everything.
+/// Errors: corrupt — names the first such value. Cost: that of surely_finite; a decode of
+/// everything where it says no.
 Status check_finite(DType dtype, const std::byte* source, int64_t elements, std::string_view name);
 
 }  // namespace troika

@@ -191,5 +191,55 @@ TEST(CheckFinite, FindsBadScalesEvenOfZeroQuants) {
   EXPECT_FALSE(check_finite(DType::q6_k, q6_k.bytes.data(), 256, "t").ok());
 }
 
+// The bits of every scale, and every exponent of mxfp4, with codes that make values large.
+TEST(SurelyFinite, IsWhatDecodingSaysOfEveryScale) {
+  struct Scale {
+    DType dtype;
+    size_t at;
+  };
+  const Scale scales[] = {
+      {DType::q4_0, 0},   {DType::q4_1, 0},   {DType::q4_1, 2},   {DType::q5_0, 0},
+      {DType::q5_1, 0},   {DType::q5_1, 2},   {DType::q8_0, 0},   {DType::q2_k, 80},
+      {DType::q2_k, 82},  {DType::q3_k, 108}, {DType::q4_k, 0},   {DType::q4_k, 2},
+      {DType::q5_k, 0},   {DType::q5_k, 2},   {DType::q6_k, 208}, {DType::iq4_nl, 0},
+      {DType::iq4_xs, 0}, {DType::f16, 0},    {DType::bf16, 0}};
+  for (const auto& [dtype, at] : scales)
+    for (const int bits :
+         {0x0000, 0x3c00, 0x7bff, 0x7c00, 0x7e01, 0x7f80, 0xfbff, 0xfc00, 0xffff}) {
+      Block block(dtype);
+      for (std::byte& byte : block.bytes) byte = std::byte{0x77};
+      block.set(at, bits & 255).set(at + 1, bits >> 8);
+      bool finite = true;
+      for (const float value : block.decoded()) finite &= std::isfinite(value);
+      EXPECT_EQ(surely_finite(dtype, block.bytes.data(), dtype_info(dtype).block), finite)
+          << dtype_info(dtype).name << " " << at << " " << bits;
+    }
+  for (int e = 0; e < 256; e++) {
+    Block block(DType::mxfp4);
+    for (std::byte& byte : block.bytes) byte = std::byte{0x77};  // 12, the largest
+    bool finite = true;
+    for (const float value : block.set(0, e).decoded()) finite &= std::isfinite(value);
+    EXPECT_EQ(surely_finite(DType::mxfp4, block.bytes.data(), 32), finite) << e;
+  }
+}
+
+TEST(SurelyFinite, LooksAtEveryFloat) {
+  for (const int64_t count : {1, 63, 64, 65, 200})
+    for (int64_t bad = 0; bad < count; bad++) {
+      std::vector<float> values(static_cast<size_t>(count), -3.0e38f);
+      const auto* bytes = reinterpret_cast<const std::byte*>(values.data());
+      ASSERT_TRUE(surely_finite(DType::f32, bytes, count));
+      values[static_cast<size_t>(bad)] = bad % 2 == 0 ? NAN : -INFINITY;
+      ASSERT_FALSE(surely_finite(DType::f32, bytes, count)) << bad << " of " << count;
+    }
+}
+
+// A block whose codes are all zero may decode to finite values under any scale: mxfp4 does.
+TEST(CheckFinite, DecidesWhereTheScalesLeaveItOpen) {
+  const Block block = Block(DType::mxfp4).set(0, 255);
+  EXPECT_FALSE(surely_finite(DType::mxfp4, block.bytes.data(), 32));
+  EXPECT_TRUE(check_finite(DType::mxfp4, block.bytes.data(), 32, "t").ok());
+}
+
 }  // namespace
 }  // namespace troika

@@ -12,4 +12,8 @@ void encode_f16(const float* source, std::byte* target, int64_t blocks) {
   for (int64_t i = 0; i < blocks; i++) store_block(f32_to_f16(source[i]), target + 2 * i);
 }
 
+bool finite_f16(const std::byte* source, int64_t blocks) {
+  return floats_finite<uint16_t, 0x7c00>(source, blocks);
+}
+
 }  // namespace troika::quant

@@ -12,4 +12,8 @@ void encode_f32(const float* source, std::byte* target, int64_t blocks) {
   std::memcpy(target, source, static_cast<size_t>(blocks) * sizeof(float));
 }
 
+bool finite_f32(const std::byte* source, int64_t blocks) {
+  return floats_finite<uint32_t, 0x7f800000>(source, blocks);
+}
+
 }  // namespace troika::quant

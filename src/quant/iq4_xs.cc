@@ -36,4 +36,8 @@ void decode_iq4_xs(const std::byte* source, float* target, int64_t blocks) {
   }
 }
 
+bool finite_iq4_xs(const std::byte* source, int64_t blocks) {
+  return halves_finite<Block, offsetof(Block, d)>(source, blocks);
+}
+
 }  // namespace troika::quant

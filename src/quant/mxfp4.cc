@@ -32,4 +32,12 @@ void decode_mxfp4(const std::byte* source, float* target, int64_t blocks) {
   }
 }
 
+bool finite_mxfp4(const std::byte* source, int64_t blocks) {
+  constexpr uint8_t kExponentMax = 252;  // 12 * 2^(252 - 128) is the last that float32 holds
+  bool finite = true;
+  for (int64_t b = 0; b < blocks; b++)
+    finite &= load_block<uint8_t>(source + b * int64_t{sizeof(Block)}) <= kExponentMax;
+  return finite;
+}
+
 }  // namespace troika::quant

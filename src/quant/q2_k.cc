@@ -30,4 +30,8 @@ void decode_q2_k(const std::byte* source, float* target, int64_t blocks) {
   }
 }
 
+bool finite_q2_k(const std::byte* source, int64_t blocks) {
+  return halves_finite<Block, offsetof(Block, d), offsetof(Block, dmin)>(source, blocks);
+}
+
 }  // namespace troika::quant

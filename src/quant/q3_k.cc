@@ -40,4 +40,8 @@ void decode_q3_k(const std::byte* source, float* target, int64_t blocks) {
   }
 }
 
+bool finite_q3_k(const std::byte* source, int64_t blocks) {
+  return halves_finite<Block, offsetof(Block, d)>(source, blocks);
+}
+
 }  // namespace troika::quant

@@ -47,4 +47,8 @@ void encode_q4_0(const float* source, std::byte* target, int64_t blocks) {
   }
 }
 
+bool finite_q4_0(const std::byte* source, int64_t blocks) {
+  return halves_finite<Block, offsetof(Block, d)>(source, blocks);
+}
+
 }  // namespace troika::quant

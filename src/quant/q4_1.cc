@@ -26,4 +26,8 @@ void decode_q4_1(const std::byte* source, float* target, int64_t blocks) {
   }
 }
 
+bool finite_q4_1(const std::byte* source, int64_t blocks) {
+  return halves_finite<Block, offsetof(Block, d), offsetof(Block, m)>(source, blocks);
+}
+
 }  // namespace troika::quant

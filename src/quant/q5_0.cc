@@ -27,4 +27,8 @@ void decode_q5_0(const std::byte* source, float* target, int64_t blocks) {
   }
 }
 
+bool finite_q5_0(const std::byte* source, int64_t blocks) {
+  return halves_finite<Block, offsetof(Block, d)>(source, blocks);
+}
+
 }  // namespace troika::quant

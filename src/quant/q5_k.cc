@@ -57,4 +57,8 @@ void encode_q5_k(const float* source, std::byte* target, int64_t blocks) {
   }
 }
 
+bool finite_q5_k(const std::byte* source, int64_t blocks) {
+  return halves_finite<Block, offsetof(Block, d), offsetof(Block, dmin)>(source, blocks);
+}
+
 }  // namespace troika::quant

@@ -80,4 +80,8 @@ void encode_q6_k(const float* source, std::byte* target, int64_t blocks) {
   }
 }
 
+bool finite_q6_k(const std::byte* source, int64_t blocks) {
+  return halves_finite<Block, offsetof(Block, d)>(source, blocks);
+}
+
 }  // namespace troika::quant
