@@ -18,8 +18,12 @@ enum class Input : uint8_t {
   output_rows,   // [outputs] rows of the tokens whose result is wanted, ascending
   hidden_in,     // [tokens] unit of the hidden state that a row reads; -1 reads zeros
   hidden_out,    // [tokens] unit of the hidden state that a row writes (draft graph: [outputs])
+  row_blocks,    // [MatMulBlocks::blocks] blocks of kBlockRows rows of a weight, ascending
 };
-inline constexpr int kInputs = 8;
+inline constexpr int kInputs = 9;
+
+/// Rows of a weight that Input::row_blocks names together.
+inline constexpr int64_t kBlockRows = 16;
 
 /// The results of a step.
 enum class Output : uint8_t {

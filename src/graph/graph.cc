@@ -20,6 +20,9 @@ Tensor Graph::embed(Weight table) {
 Tensor Graph::matmul(Weight w, Tensor x) {
   return push(MatMul{w, x});
 }
+Tensor Graph::matmul_blocks(Weight w, Tensor x, int64_t blocks) {
+  return push(MatMulBlocks{w, x, blocks});
+}
 Tensor Graph::rms_norm(Tensor x, Weight weight, float epsilon) {
   return push(RmsNorm{x, weight, epsilon});
 }
@@ -79,6 +82,9 @@ Tensor Graph::load_rows(State state, int64_t width) {
 }
 Tensor Graph::argmax(Tensor x) {
   return push(Argmax{x});
+}
+Tensor Graph::block_row(Tensor x, int64_t blocks) {
+  return push(BlockRow{x, blocks});
 }
 
 void Graph::output(Output output, Tensor value) {

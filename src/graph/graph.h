@@ -24,6 +24,7 @@ class Graph {
  public:
   Tensor embed(Weight table);
   Tensor matmul(Weight w, Tensor x);
+  Tensor matmul_blocks(Weight w, Tensor x, int64_t blocks);
   Tensor rms_norm(Tensor x, Weight weight, float epsilon);
   Tensor l2_norm(Tensor x, float epsilon, float scale);
   Tensor rope(Tensor x, const RopeOptions& options);
@@ -44,6 +45,7 @@ class Graph {
   void store_rows(Tensor x, State state);
   Tensor load_rows(State state, int64_t width);
   Tensor argmax(Tensor x);
+  Tensor block_row(Tensor x, int64_t blocks);
 
   /// Names `value` as a result of the graph.
   void output(Output output, Tensor value);

@@ -1,5 +1,7 @@
 #include "graph/op.h"
 
+#include "graph/batch.h"
+
 namespace troika {
 namespace {
 
@@ -20,6 +22,7 @@ Status same_shape(const Tensor& a, const Tensor& b) {
 struct OpName {
   std::string_view operator()(const Embed&) const { return "embed"; }
   std::string_view operator()(const MatMul&) const { return "matmul"; }
+  std::string_view operator()(const MatMulBlocks&) const { return "matmul_blocks"; }
   std::string_view operator()(const RmsNorm&) const { return "rms_norm"; }
   std::string_view operator()(const L2Norm&) const { return "l2_norm"; }
   std::string_view operator()(const Rope&) const { return "rope"; }
@@ -40,11 +43,13 @@ struct OpName {
   std::string_view operator()(const StoreRows&) const { return "store_rows"; }
   std::string_view operator()(const LoadRows&) const { return "load_rows"; }
   std::string_view operator()(const Argmax&) const { return "argmax"; }
+  std::string_view operator()(const BlockRow&) const { return "block_row"; }
 };
 
 struct MatrixOf {
   Weight operator()(const Embed& o) const { return o.table; }
   Weight operator()(const MatMul& o) const { return o.w; }
+  Weight operator()(const MatMulBlocks& o) const { return o.w; }
   Weight operator()(const ExpertMatMul& o) const { return o.w; }
   Weight operator()(const ExpertSum& o) const { return o.w; }
   template <typename AnyOther>
@@ -87,6 +92,16 @@ Result<Spec> MatMul::infer() const {
   if (w.experts != 1) return misfit("matrices of w", w.experts, 1);
   if (x.spec.elements() != w.inputs) return misfit("row of x", x.spec.elements(), w.inputs);
   return Spec{DType::f32, x.spec.rows, w.axis, w.units, w.width};
+}
+
+Result<Spec> MatMulBlocks::infer() const {
+  TROIKA_TRY(Spec spec, (MatMul{w, x}.infer()));
+  if (w.rows() % kBlockRows != 0 || blocks < 1 || blocks > w.rows() / kBlockRows)
+    return fail(ErrorCode::invalid_argument, "{} blocks of {} rows out of {} rows", blocks,
+                kBlockRows, w.rows());
+  spec.units = blocks * kBlockRows;
+  spec.width = 1;
+  return spec;
 }
 
 Result<Spec> RmsNorm::infer() const {
@@ -226,6 +241,12 @@ Result<Spec> LoadRows::infer() const {
 
 Result<Spec> Argmax::infer() const {
   return Spec{DType::i32, x.spec.rows, Axis::hidden, 1, 1};
+}
+
+Result<Spec> BlockRow::infer() const {
+  if (x.spec.dtype != DType::i32 || x.spec.elements() != 1)
+    return fail(ErrorCode::invalid_argument, "rows are found for one i32 of each row of x");
+  return x.spec;
 }
 
 }  // namespace troika

@@ -16,6 +16,7 @@ void append(std::vector<T>& to, const std::vector<T>& from, int64_t begin, int64
 /// Rows [begin, end) of `whole` as a step of their own, without spans.
 Piece take_rows(const StepInputs& whole, int64_t begin, int64_t end) {
   Piece piece;
+  piece.step.row_blocks = whole.row_blocks;
   append(piece.step.token_ids, whole.token_ids, begin, end);
   append(piece.step.positions, whole.positions, begin, end);
   for (size_t i = 0; i < whole.output_rows.size(); i++) {
@@ -85,6 +86,7 @@ Piece join(const std::vector<Piece>& pieces) {
   for (const Piece& piece : pieces) {
     StepInputs& to = whole.step;
     const StepInputs& from = piece.step;
+    to.row_blocks = from.row_blocks;
     append_shifted(to.spans, from.spans, to.token_ids.size(), to.page_table.size());
     append_shifted(to.output_spans, from.output_spans, to.output_rows.size(), to.page_table.size());
     for (const int32_t row : from.output_rows)

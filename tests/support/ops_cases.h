@@ -20,6 +20,7 @@ struct OpFamily {
 /// All cases, by family.
 inline std::vector<OpFamily> op_families() {
   return {{"matmul", matmul_cases},
+          {"matmul_blocks", matmul_blocks_cases},
           {"embed", embed_cases},
           {"attention", attention_cases},
           {"recurrent", recurrent_cases},

@@ -97,6 +97,40 @@ inline OpCase matmul_case(const MatmulShape& s) {
   return c;
 }
 
+/// The rows of `blocks` alone. With `argmax`, the row that the largest product stands for.
+inline OpCase matmul_blocks_case(const MatmulShape& s, const std::vector<int32_t>& blocks,
+                                 bool argmax) {
+  OpCase c = matmul_case(s);
+  c.name = fmt::format("{}, {} blocks{}", c.name, blocks.size(), argmax ? ", argmax" : "");
+  c.build = [=](OpRig& rig) {
+    const Tensor x = rig.input(matmul_inputs(s), Axis::hidden, 1, s.inputs);
+    const Weight w = rig.weight({-1, Axis::vocab, s.rows, 1, s.inputs}, WeightUse::matmul, s.dtype,
+                                ordinary_blocks(s.dtype, s.rows * s.inputs, s.seed), s.split);
+    const auto count = std::ssize(blocks);
+    const Tensor y = rig.graph.gather_rows(rig.graph.matmul_blocks(w, x, count));
+    if (argmax)
+      rig.graph.output(Output::argmax, rig.graph.block_row(rig.graph.argmax(y), count));
+    else
+      finish(rig, y);
+  };
+  c.steps[0].row_blocks = blocks;
+  c.scales = [=] {
+    const std::vector<double> all = matmul_scales(s);
+    std::vector<double> scales;
+    for (int64_t t = 0; t < s.tokens; t++)
+      for (const int32_t block : blocks)
+        for (int64_t j = 0; j < kBlockRows; j++)
+          scales.push_back(all[static_cast<size_t>(t * s.rows + block * kBlockRows + j)]);
+    return scales;
+  };
+  if (argmax) {
+    c.scales = nullptr;
+    c.tolerance = 0;
+    c.eight_bits = false;
+  }
+  return c;
+}
+
 /// Ways to divide `blocks` blocks of a type among leaves.
 inline std::vector<Split> splits_of(int64_t columns, int64_t block) {
   return {split_whole(columns), split_contiguous(columns, columns / block, block),
@@ -127,6 +161,23 @@ inline std::vector<OpCase> matmul_cases() {
         cases.push_back(matmul_case({dtype, 20, units * unit, 3, split, seed++}));
     cases.push_back(matmul_case({dtype, 24, 8192, 2, {}, seed++}));
   }
+  return cases;
+}
+
+inline std::vector<OpCase> matmul_blocks_cases() {
+  std::vector<OpCase> cases;
+  uint32_t seed = 9000;
+  for (const DType dtype : matrix_types())
+    for (const int64_t tokens : {1, 5, 33}) {
+      const int64_t inputs = dtype_info(dtype).block == 1 ? 100 : 3 * dtype_info(dtype).block;
+      for (const std::vector<int32_t>& blocks :
+           {std::vector<int32_t>{0}, {6}, {1, 2, 5}, {0, 1, 2, 3, 4, 5, 6}})
+        cases.push_back(
+            matmul_blocks_case({dtype, 7 * kBlockRows, inputs, tokens, {}, seed++}, blocks, false));
+    }
+  for (const std::vector<int32_t>& blocks : {std::vector<int32_t>{3}, {0, 4, 5, 99}, iota(100)})
+    cases.push_back(
+        matmul_blocks_case({DType::f32, 100 * kBlockRows, 64, 9, {}, seed++}, blocks, true));
   return cases;
 }
 

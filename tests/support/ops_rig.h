@@ -26,6 +26,7 @@ struct StepInputs {
   std::vector<int32_t> output_rows;
   std::vector<int32_t> hidden_in;
   std::vector<int32_t> hidden_out;
+  std::vector<int32_t> row_blocks;
 };
 
 /// Owns weights and states on one device, and the graph over them. Errors are kept: the first one
@@ -146,7 +147,8 @@ class OpRig {
     TROIKA_RETURN_IF_ERROR(bind(buffers, b[Input::page_table], in.page_table));
     TROIKA_RETURN_IF_ERROR(bind(buffers, b[Input::output_rows], in.output_rows));
     TROIKA_RETURN_IF_ERROR(bind(buffers, b[Input::hidden_in], in.hidden_in));
-    return bind(buffers, b[Input::hidden_out], in.hidden_out);
+    TROIKA_RETURN_IF_ERROR(bind(buffers, b[Input::hidden_out], in.hidden_out));
+    return bind(buffers, b[Input::row_blocks], in.row_blocks);
   }
 
   int64_t result_elements(Output output, const Bindings& b) const {

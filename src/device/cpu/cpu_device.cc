@@ -19,6 +19,7 @@ struct Supports {
   DType dtype;
   bool operator()(const Embed&) const { return imports(dtype, WeightUse::lookup); }
   bool operator()(const MatMul&) const { return imports(dtype, WeightUse::matmul); }
+  bool operator()(const MatMulBlocks&) const { return imports(dtype, WeightUse::matmul); }
   bool operator()(const ExpertMatMul&) const { return imports(dtype, WeightUse::experts); }
   bool operator()(const ExpertSum&) const { return imports(dtype, WeightUse::experts); }
   bool operator()(const KvWrite&) const { return holds_kv(dtype); }

@@ -8,6 +8,7 @@
 namespace troika::cpu {
 namespace {
 
+constexpr int64_t kStripsMin = 4;          // that a thread takes at a time
 constexpr int64_t kConvChannels = 256;     // of an item
 constexpr int64_t kArgmaxElements = 8192;  // of a run
 
@@ -41,9 +42,54 @@ class MatmulJob final : public Job {
   }
 
  private:
-  static constexpr int64_t kStripsMin = 4;
   const PackedMatrix& matrix_;
   Rows rows_;
+  Slot activations_;
+  Slot y_;
+};
+
+class MatmulBlocksJob final : public Job {
+ public:
+  static_assert(kBlockRows == kStripRows);
+  MatmulBlocksJob(const PackedMatrix& matrix, const MatMulBlocks& op, Slot activations, Slot y)
+      : matrix_(matrix),
+        rows_(op.x.spec.rows),
+        blocks_(op.blocks),
+        activations_(activations),
+        y_(y) {}
+
+  int64_t items(const Step& step) const override { return step.rows(rows_) == 0 ? 0 : blocks_; }
+  int64_t run_min() const override { return kStripsMin; }
+  int64_t work(const Step& step) const override {
+    return step.rows(rows_) * blocks_ * kBlockRows * matrix_.columns();
+  }
+  void run(const Step& step, int64_t begin, int64_t end, int thread) const override {
+    const int32_t* blocks = step[Input::row_blocks];
+    while (begin < end) {
+      int64_t stop = begin + 1;
+      while (stop < end && blocks[stop] == blocks[stop - 1] + 1) stop++;
+      run_neighbours(step, begin, stop, thread);
+      begin = stop;
+    }
+  }
+
+ private:
+  /// Blocks [begin, end) of the list, which are neighbours in the matrix.
+  void run_neighbours(const Step& step, int64_t begin, int64_t end, int thread) const {
+    const int64_t first = step[Input::row_blocks][begin];
+    const int64_t stride = blocks_ * kBlockRows;
+    const int64_t rows = step.rows(rows_);
+    const int64_t row_bytes = activation_bytes(activations_of(matrix_), matrix_.columns(), 1);
+    for (int64_t row = 0; row < rows; row += kChunkTokens)
+      matmul_chunk(step.kernels->matmul, matrix_, step.bytes(activations_) + row * row_bytes,
+                   std::min<int64_t>(kChunkTokens, rows - row),
+                   step.floats(y_) + row * stride + begin * kBlockRows, stride, first,
+                   first + end - begin, step.scratch[static_cast<size_t>(thread)]);
+  }
+
+  const PackedMatrix& matrix_;
+  Rows rows_;
+  int64_t blocks_;
   Slot activations_;
   Slot y_;
 };
@@ -242,6 +288,11 @@ class ArgmaxStep final : public RowStep {
 
 std::unique_ptr<Job> matmul_job(const PackedMatrix& matrix, Rows rows, Slot activations, Slot y) {
   return std::make_unique<MatmulJob>(matrix, rows, activations, y);
+}
+
+std::unique_ptr<Job> matmul_blocks_job(const PackedMatrix& matrix, const MatMulBlocks& op,
+                                       Slot activations, Slot y) {
+  return std::make_unique<MatmulBlocksJob>(matrix, op, activations, y);
 }
 
 std::unique_ptr<Job> conv_job(const CausalConv& op, const float* taps, const CpuBuffer& state,

@@ -13,6 +13,10 @@ namespace troika::cpu {
 /// y = W x, strips as items. `activations` were made by quantize_step for as many rows.
 std::unique_ptr<Job> matmul_job(const PackedMatrix& matrix, Rows rows, Slot activations, Slot y);
 
+/// The same for the blocks of rows that the step names, blocks as items.
+std::unique_ptr<Job> matmul_blocks_job(const PackedMatrix& matrix, const MatMulBlocks& op,
+                                       Slot activations, Slot y);
+
 /// Items are runs of channels of a sequence. `taps` is [channels, taps].
 std::unique_ptr<Job> conv_job(const CausalConv& op, const float* taps, const CpuBuffer& state,
                               Slot y);

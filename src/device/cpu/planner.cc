@@ -80,6 +80,16 @@ class Planner {
     return ok();
   }
 
+  Status plan_op(const MatMulBlocks& op, const Tensor& y) {
+    TROIKA_TRY(const PackedMatrix* matrix, find_matrix(resources_, op.w));
+    TROIKA_RETURN_IF_ERROR(need_row_blocks(op.blocks));
+    needs().row_blocks_end = std::min(needs().row_blocks_end, op.w.rows() / kBlockRows);
+    const Slot activations = activations_for(op.x, activations_of(*matrix));
+    schedule_.add_job(matmul_blocks_job(*matrix, op, activations, y.id),
+                      {.reads = {activations}, .writes = {y.id}});
+    return ok();
+  }
+
   Status plan_op(const RmsNorm& op, const Tensor& y) {
     TROIKA_TRY(const VectorWeight* weight, find_vector(resources_, op.weight));
     schedule_.add_row_step(y.spec.rows, rms_norm_step(op, weight->data(), y.id),
@@ -267,6 +277,13 @@ class Planner {
     return ok();
   }
 
+  Status plan_op(const BlockRow& op, const Tensor& y) {
+    TROIKA_RETURN_IF_ERROR(need_row_blocks(op.blocks));
+    schedule_.add_row_step(y.spec.rows, block_row_step(op, y.id),
+                           {.reads = {op.x.id}, .writes = {y.id}});
+    return ok();
+  }
+
   /// The row of x as `kind` of activations, quantised once however many products read it.
   Slot activations_for(const Tensor& x, Activations kind) {
     const auto [entry, is_new] = activations_.try_emplace({x.id, kind}, -1);
@@ -328,6 +345,15 @@ class Planner {
     needs().recurrent = true;
     needs().slots = std::min(needs().slots, state.state->units);
     needs().log_tokens = state.state->options.log_tokens;
+  }
+
+  Status need_row_blocks(int64_t blocks) {
+    if (needs()[Input::row_blocks] && needs().row_blocks != blocks)
+      return fail(ErrorCode::unsupported, "{} blocks of rows beside {} in one graph", blocks,
+                  needs().row_blocks);
+    needs()[Input::row_blocks] = true;
+    needs().row_blocks = blocks;
+    return ok();
   }
 
   void need_scratch(int64_t bytes) {

@@ -110,6 +110,17 @@ std::unique_ptr<RowStep> slice_step(const Slice& op, Slot y) {
   });
 }
 
+std::unique_ptr<RowStep> block_row_step(const BlockRow& op, Slot y) {
+  return row_step([op, y](const Step& step, int64_t row) {
+    int32_t element = 0;
+    std::memcpy(&element, row_of(step, op.x, row), sizeof(element));
+    const int32_t* blocks = step[Input::row_blocks];
+    const auto found = static_cast<int32_t>(blocks[element / kBlockRows] * kBlockRows +
+                                            element % kBlockRows);
+    std::memcpy(step.floats(y) + row, &found, sizeof(found));
+  });
+}
+
 std::unique_ptr<RowStep> gather_step(const GatherRows& op, Slot y) {
   return row_step([op, y](const Step& step, int64_t row) {
     const int64_t count = op.x.spec.elements();

@@ -24,6 +24,7 @@ std::unique_ptr<RowStep> gate_step(const Tensor& x, const Tensor& gate, GateFunc
                                    Slot y);
 std::unique_ptr<RowStep> concat_step(const Concat& op, Slot y);
 std::unique_ptr<RowStep> slice_step(const Slice& op, Slot y);
+std::unique_ptr<RowStep> block_row_step(const BlockRow& op, Slot y);
 std::unique_ptr<RowStep> gather_step(const GatherRows& op, Slot y);
 std::unique_ptr<RowStep> load_rows_step(const LoadRows& op, const CpuBuffer& state, Slot y);
 std::unique_ptr<RowStep> store_rows_step(const StoreRows& op, const CpuBuffer& state);

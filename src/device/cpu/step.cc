@@ -29,6 +29,8 @@ std::string_view input_name(Input input) {
       return "hidden_in";
     case Input::hidden_out:
       return "hidden_out";
+    case Input::row_blocks:
+      return "row_blocks";
   }
   return "?";
 }
@@ -49,6 +51,8 @@ class Preparation {
     const int64_t stored = std::max(needs_.hidden_out_of_tokens ? bindings_.tokens : int64_t{0},
                                     needs_.hidden_out_of_outputs ? bindings_.outputs : int64_t{0});
     TROIKA_RETURN_IF_ERROR(take(Input::hidden_out, stored, 0, needs_.hidden_out_units));
+    TROIKA_RETURN_IF_ERROR(
+        take(Input::row_blocks, needs_.row_blocks, 0, needs_.row_blocks_end));
     TROIKA_RETURN_IF_ERROR(take_page_table());
     TROIKA_RETURN_IF_ERROR(take_spans(Input::spans, bindings_.sequences, bindings_.tokens,
                                       step_.spans, step_.row_span));

@@ -24,16 +24,16 @@ std::vector<double> interleave(Step& step, const Tensor& x, int64_t first, int64
   return interleaved;
 }
 
-}  // namespace
-
-Status compute(Step& step, const MatMul& op, const Tensor& y) {
-  const FloatMatrix& w = step.weight(op.w);
-  const int64_t rows = step.rows(op.x.spec.rows);
+/// y = the rows of w that `row(o)` names, times x.
+template <typename RowOf>
+void multiply(Step& step, const FloatMatrix& w, const Tensor& x_tensor, const Tensor& y,
+              RowOf row_of) {
+  const int64_t rows = step.rows(x_tensor.spec.rows);
   for (int64_t first = 0; first < rows; first += kLanes) {
     const int64_t lanes = std::min(kLanes, rows - first);
-    const std::vector<double> x = interleave(step, op.x, first, lanes);
-    for (int64_t o = 0; o < w.rows; o++) {
-      const float* weights = w.row(o);
+    const std::vector<double> x = interleave(step, x_tensor, first, lanes);
+    for (int64_t o = 0; o < y.spec.elements(); o++) {
+      const float* weights = w.row(row_of(o));
       std::array<double, kLanes> sums{};
       for (int64_t k = 0; k < w.inputs; k++) {
         const double weight = weights[k];
@@ -44,6 +44,24 @@ Status compute(Step& step, const MatMul& op, const Tensor& y) {
         step.row(y, first + lane)[o] = sums[static_cast<size_t>(lane)];
     }
   }
+}
+
+}  // namespace
+
+Status compute(Step& step, const MatMul& op, const Tensor& y) {
+  multiply(step, step.weight(op.w), op.x, y, [](int64_t o) { return o; });
+  return ok();
+}
+
+Status compute(Step& step, const MatMulBlocks& op, const Tensor& y) {
+  const FloatMatrix& w = step.weight(op.w);
+  TROIKA_TRY(const auto blocks, step.ints(Input::row_blocks, op.blocks));
+  for (const int32_t block : blocks)
+    if (block < 0 || block >= w.rows / kBlockRows)
+      return fail(ErrorCode::invalid_argument, "block {} of {} rows", block, w.rows);
+  multiply(step, w, op.x, y, [&](int64_t o) {
+    return blocks[static_cast<size_t>(o / kBlockRows)] * kBlockRows + o % kBlockRows;
+  });
   return ok();
 }
 

@@ -10,6 +10,7 @@ namespace troika::reference {
 
 Status compute(Step& step, const Embed& op, const Tensor& y);
 Status compute(Step& step, const MatMul& op, const Tensor& y);
+Status compute(Step& step, const MatMulBlocks& op, const Tensor& y);
 Status compute(Step& step, const RmsNorm& op, const Tensor& y);
 Status compute(Step& step, const L2Norm& op, const Tensor& y);
 Status compute(Step& step, const Rope& op, const Tensor& y);
@@ -30,6 +31,7 @@ Status compute(Step& step, const GatherRows& op, const Tensor& y);
 Status compute(Step& step, const StoreRows& op, const Tensor& y);
 Status compute(Step& step, const LoadRows& op, const Tensor& y);
 Status compute(Step& step, const Argmax& op, const Tensor& y);
+Status compute(Step& step, const BlockRow& op, const Tensor& y);
 
 /// 1 / (1 + e^-x) and x / (1 + e^-x).
 double sigmoid(double x);

@@ -21,6 +21,7 @@ struct Uses {
 struct UsesOf {
   Uses operator()(const Embed& o) const { return {{}, {o.table}, {}}; }
   Uses operator()(const MatMul& o) const { return {{o.x}, {o.w}, {}}; }
+  Uses operator()(const MatMulBlocks& o) const { return {{o.x}, {o.w}, {}}; }
   Uses operator()(const RmsNorm& o) const { return {{o.x}, {o.weight}, {}}; }
   Uses operator()(const L2Norm& o) const { return {{o.x}, {}, {}}; }
   Uses operator()(const Rope& o) const { return {{o.x}, {}, {}}; }
@@ -60,6 +61,7 @@ struct UsesOf {
     return {{}, {}, StateUse{o.state, HiddenState{o.width}}};
   }
   Uses operator()(const Argmax& o) const { return {{o.x}, {}, {}}; }
+  Uses operator()(const BlockRow& o) const { return {{o.x}, {}, {}}; }
 };
 
 bool same_state(const StateSpec& a, const StateSpec& b) {

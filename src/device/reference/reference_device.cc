@@ -25,6 +25,7 @@ struct Supports {
   DType dtype;
   bool operator()(const Embed&) const { return decodes(dtype); }
   bool operator()(const MatMul&) const { return decodes(dtype); }
+  bool operator()(const MatMulBlocks&) const { return decodes(dtype); }
   bool operator()(const ExpertMatMul&) const { return decodes(dtype); }
   bool operator()(const ExpertSum&) const { return decodes(dtype); }
   bool operator()(const KvWrite&) const { return holds_kv(dtype); }

@@ -44,4 +44,17 @@ Status compute(Step& step, const Argmax& op, const Tensor& y) {
   return ok();
 }
 
+Status compute(Step& step, const BlockRow& op, const Tensor& y) {
+  TROIKA_TRY(const auto blocks, step.ints(Input::row_blocks, op.blocks));
+  for (int64_t t = 0; t < step.rows(op.x.spec.rows); t++) {
+    const auto element = static_cast<int64_t>(*step.row(op.x, t));
+    const int64_t block = element / kBlockRows;
+    if (element < 0 || block >= op.blocks)
+      return fail(ErrorCode::invalid_argument, "element {} of {} blocks", element, op.blocks);
+    *step.row(y, t) = static_cast<double>(blocks[static_cast<size_t>(block)] * kBlockRows +
+                                          element % kBlockRows);
+  }
+  return ok();
+}
+
 }  // namespace troika::reference

@@ -14,4 +14,15 @@ struct MatMul {
       const;  // [rows, units, width] f32, the axis of w; invalid_argument if the inputs differ
 };
 
+/// The same for some rows of w alone, of which all are computed alike:
+/// y[t, 16 i + j] = sum_k w[16 row_blocks[i] + j, k] * x[t, k]. How many there are is fixed, which
+/// they are is an input of the step. For drafts, which need not choose from a whole vocabulary.
+struct MatMulBlocks {
+  Weight w;  // [units, inputs], a multiple of kBlockRows units
+  Tensor x;  // [rows, *] with `inputs` elements a row
+  int64_t blocks = 0;
+  Result<Spec> infer() const;  // [rows, 16 blocks, 1] f32, the axis of w; invalid_argument if the
+                               // inputs differ or w has fewer blocks
+};
+
 }  // namespace troika

@@ -34,4 +34,12 @@ struct Argmax {
   Result<Spec> infer() const;  // [outputs, 1, 1] i32
 };
 
+/// The row of the weight that element x[t] of a MatMulBlocks value stands for:
+/// y[t] = 16 row_blocks[x[t] / 16] + x[t] % 16
+struct BlockRow {
+  Tensor x;                    // [rows, 1, 1] i32, each below 16 blocks
+  int64_t blocks = 0;          // entries of row_blocks
+  Result<Spec> infer() const;  // [rows, 1, 1] i32
+};
+
 }  // namespace troika
