@@ -96,7 +96,7 @@ std::string report_json(const BenchReport& report, const BenchOptions& options) 
 
 Status bench(const BenchOptions& options) {
   const double start_ms = clock_ms();
-  TROIKA_TRY(OpenModel opened, open_model(options.model.path, false));
+  TROIKA_TRY(OpenModel opened, open_model(options.model.path, {.draft_head = false}));
   TROIKA_TRY(const std::unique_ptr<Device> device, make_device(options.model.device));
   const ContextSize size{
       .tokens = options.prompt_tokens + options.generate_tokens + kForwardTokens.back(),

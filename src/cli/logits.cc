@@ -26,7 +26,8 @@ Status logits(const LogitsOptions& options) {
   TROIKA_TRY(const std::vector<TokenId> tokens, read_token_file(options.tokens));
   TROIKA_RETURN_IF_ERROR(OutputFile::check(options.out));
   if (options.mtp_out) TROIKA_RETURN_IF_ERROR(OutputFile::check(*options.mtp_out));
-  TROIKA_TRY(OpenModel opened, open_model(options.model.path, options.mtp_out.has_value()));
+  TROIKA_TRY(OpenModel opened,
+             open_model(options.model.path, {.draft_head = options.mtp_out.has_value()}));
   if (options.mtp_out && !opened.model.info.draft_head)
     return fail(ErrorCode::invalid_argument, "{}: the model has no draft head, wanted no --mtp-out",
                 options.model.path);

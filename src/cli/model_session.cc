@@ -11,9 +11,9 @@ int64_t context_tokens(const std::optional<int64_t>& wanted, const ModelInfo& in
   return *wanted == 0 ? info.context_length : *wanted;
 }
 
-Result<OpenModel> open_model(const std::string& path, bool draft_head) {
+Result<OpenModel> open_model(const std::string& path, const ModelOptions& options) {
   TROIKA_TRY(gguf::File file, gguf::File::open(path));
-  TROIKA_TRY(Model model, make_model(file, {.draft_head = draft_head}));
+  TROIKA_TRY(Model model, make_model(file, options));
   return OpenModel{std::move(file), std::move(model)};
 }
 
@@ -32,7 +32,9 @@ Result<LoadedModel> load_weights(OpenModel& opened, Device& device, const Contex
 
 Result<std::unique_ptr<ModelSession>> ModelSession::open(const SessionOptions& options) {
   const SpeculationOptions& wanted = options.speculation;
-  TROIKA_TRY(OpenModel opened, open_model(options.model.path, wanted.type != SpecType::none));
+  TROIKA_TRY(OpenModel opened,
+             open_model(options.model.path, {.draft_head = wanted.type != SpecType::none,
+                                             .draft_rows = options.draft_rows}));
   TROIKA_TRY(std::unique_ptr<Tokenizer> tokenizer, Tokenizer::load(opened.file.metadata()));
   const ModelInfo& info = opened.model.info;
   if (wanted.type == SpecType::mtp && !info.draft_head)

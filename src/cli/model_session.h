@@ -23,8 +23,8 @@ struct OpenModel {
   Model model;
 };
 
-/// Opens the file at `path` and makes its model, with the file's draft head if `draft_head`.
-Result<OpenModel> open_model(const std::string& path, bool draft_head);
+/// Opens the file at `path` and makes its model.
+Result<OpenModel> open_model(const std::string& path, const ModelOptions& options);
 
 /// Imports the weights of `opened`, showing `progress`; before that, checks that `size` fits the
 /// memory. Takes opened.model; `device` is borrowed.
@@ -39,7 +39,8 @@ struct SessionOptions {
   ModelFlags model;
   std::optional<int64_t> context;  // as context_tokens() takes it
   SpeculationOptions speculation;
-  bool go_on_after_end = false;  // tokens that end a text are tokens like others
+  int64_t draft_rows = kDraftRowsAuto;  // as ModelOptions takes it
+  bool go_on_after_end = false;         // tokens that end a text are tokens like others
 };
 
 /// A model that one text at a time is written with.

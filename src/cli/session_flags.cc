@@ -13,6 +13,10 @@ void add_session_flags(CLI::App& app, SessionOptions& options) {
                              EngineOptions{}.context))
       ->check(between(0, INT64_MAX));
   add_speculation_flags(app, options.speculation);
+  app.add_option("--draft-vocab", options.draft_rows,
+                 "tokens of the vocabulary that a draft is chosen from; 0: all [a quarter, if it "
+                 "has 32768 or more]")
+      ->check(between(0, INT64_MAX));
 }
 
 }  // namespace troika::cli

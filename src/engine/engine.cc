@@ -64,7 +64,8 @@ Result<std::unique_ptr<Engine>> Engine::make(const LoadedModel& model, const Eng
   std::unique_ptr<Engine> engine(new Engine(options, rules, std::move(forward)));
   engine->drafter_ = std::move(drafter);
   if (engine->drafter_ == nullptr && model.model.info.draft_head && options.draft_tokens_max > 0)
-    engine->drafter_ = std::make_unique<MtpDrafter>(*engine->forward_, engine->tokens_);
+    engine->drafter_ =
+        std::make_unique<MtpDrafter>(*engine->forward_, engine->tokens_, engine->end_tokens_);
   return engine;
 }
 

@@ -61,6 +61,11 @@ Result<std::unique_ptr<Forward>> Forward::make(const LoadedModel& model,
   TROIKA_TRY(f->logits_, device.allocate(logits_bytes));
   TROIKA_TRY(f->argmax_, device.allocate(sizes.outputs * static_cast<int64_t>(sizeof(int32_t))));
   f->device_bytes_ += logits_bytes;
+  if (model.model.info.draft_blocks > 0) {
+    const int64_t blocks = model.model.info.draft_blocks;
+    TROIKA_TRY(f->draft_rows_, device.allocate(blocks * static_cast<int64_t>(sizeof(int32_t))));
+    f->named_rows_.reserve(static_cast<size_t>(blocks));
+  }
   f->host_argmax_.resize(static_cast<size_t>(sizes.outputs));
   f->host_logits_.resize(static_cast<size_t>(sizes.outputs * vocab));
 
@@ -104,6 +109,7 @@ Status Forward::run(Executable& program, bool chained) {
   Bindings bindings;
   TROIKA_RETURN_IF_ERROR(inputs_.upload(*device_, bindings));
   if (chained) bindings[Input::token_ids] = {argmax_.get(), 0};
+  bindings[Input::row_blocks] = {draft_rows_.get(), 0};
   bindings[Output::logits] = {logits_.get(), 0};
   bindings[Output::argmax] = {argmax_.get(), 0};
   TROIKA_TRY(last_, device_->run(program, bindings));
@@ -136,8 +142,28 @@ Result<std::span<const int32_t>> Forward::read_argmax(int64_t count) {
   return std::span<const int32_t>(rows);
 }
 
+Status Forward::set_draft_rows(std::span<const int32_t> blocks) {
+  TROIKA_CHECK(std::ssize(blocks) == info().draft_blocks);
+  if (std::ranges::equal(blocks, named_rows_)) return ok();
+  named_rows_.assign(blocks.begin(), blocks.end());
+  TROIKA_TRY(last_, device_->write({draft_rows_.get(), 0}, std::as_bytes(blocks)));
+  return ok();
+}
+
+int64_t Forward::draft_width() const {
+  return info().draft_blocks > 0 ? info().draft_blocks * kBlockRows : info().vocab;
+}
+
 Result<std::span<const float>> Forward::read_logits(int64_t count) {
-  const auto rows = std::span(host_logits_).first(static_cast<size_t>(count * info().vocab));
+  return read_rows(count, info().vocab);
+}
+
+Result<std::span<const float>> Forward::read_draft_logits(int64_t count) {
+  return read_rows(count, draft_width());
+}
+
+Result<std::span<const float>> Forward::read_rows(int64_t count, int64_t width) {
+  const auto rows = std::span(host_logits_).first(static_cast<size_t>(count * width));
   TROIKA_TRY(last_, device_->read({logits_.get(), 0}, std::as_writable_bytes(rows)));
   TROIKA_RETURN_IF_ERROR(finish());
   return std::span<const float>(rows);

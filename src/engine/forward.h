@@ -71,6 +71,13 @@ class Forward {
   /// by row.
   Status run_draft_chained();
 
+  /// Names the rows of the vocabulary that steps of the draft head compute from now on:
+  /// info().draft_blocks blocks of kBlockRows, ascending. Before the first of them.
+  Status set_draft_rows(std::span<const int32_t> blocks);
+  /// Logits of a row of the draft head: of all the vocabulary, or of the named blocks one after the
+  /// other.
+  int64_t draft_width() const;
+
   /// What the next step computes.
   StepInputs& inputs() { return inputs_; }
 
@@ -82,6 +89,8 @@ class Forward {
   Result<std::span<const int32_t>> read_argmax(int64_t count);
   /// The same for logits: [count, vocab].
   Result<std::span<const float>> read_logits(int64_t count);
+  /// The same for those of a step of the draft head: [count, draft_width()].
+  Result<std::span<const float>> read_draft_logits(int64_t count);
   /// Waits for everything queued.
   Status finish();
 
@@ -90,6 +99,7 @@ class Forward {
   StateOptions state_options() const;
   Status allocate_states();
   Status run(Executable& program, bool chained);
+  Result<std::span<const float>> read_rows(int64_t count, int64_t width);
 
   const LoadedModel* model_;
   Device* device_;
@@ -99,7 +109,8 @@ class Forward {
   StepInputs inputs_;
   std::vector<std::unique_ptr<Buffer>> states_;
   std::unique_ptr<Executable> trunk_, draft_;
-  std::unique_ptr<Buffer> logits_, argmax_;
+  std::unique_ptr<Buffer> logits_, argmax_, draft_rows_;
+  std::vector<int32_t> named_rows_;  // what draft_rows_ holds
   std::vector<float> host_logits_;
   std::vector<int32_t> host_argmax_;
   Event last_;

@@ -1,6 +1,7 @@
 #include "engine/mtp_drafter.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace troika {
 namespace {
@@ -15,7 +16,42 @@ TokenId token_at(const Sequence& sequence, int64_t position) {
 
 }  // namespace
 
-MtpDrafter::MtpDrafter(Forward& forward, int64_t tokens) : forward_(forward), tokens_(tokens) {}
+MtpDrafter::MtpDrafter(Forward& forward, int64_t tokens, std::span<const TokenId> end_tokens)
+    : forward_(forward), tokens_(tokens) {
+  const int64_t blocks = forward.info().draft_blocks;
+  if (blocks == 0) return;
+  vocabulary_.emplace(blocks, tokens, end_tokens);
+  spread_.resize(static_cast<size_t>(tokens));
+}
+
+bool MtpDrafter::rows_are_tokens() const {
+  return vocabulary_ ? vocabulary_->only_tokens() : tokens_ == forward_.info().vocab;
+}
+
+Status MtpDrafter::name_rows() {
+  if (!vocabulary_) return ok();
+  sequences_.clear();
+  for (const Chain& chain : chains_) {
+    vocabulary_->note(*chain.request->sequence);
+    sequences_.push_back(chain.request->sequence);
+  }
+  named_rows_ = vocabulary_->choose(sequences_);
+  return forward_.set_draft_rows(named_rows_);
+}
+
+/// A row of logits with a place for every token; those that were not computed cannot be chosen.
+std::span<const float> MtpDrafter::all_rows(std::span<const float> logits) {
+  if (!vocabulary_) return logits.first(static_cast<size_t>(tokens_));
+  std::ranges::fill(spread_, -std::numeric_limits<float>::infinity());
+  for (size_t i = 0; i < named_rows_.size(); i++) {
+    const int64_t first = named_rows_[i] * kBlockRows;
+    const int64_t count = std::min(kBlockRows, tokens_ - first);
+    if (count > 0)
+      std::copy_n(logits.data() + static_cast<int64_t>(i) * kBlockRows, count,
+                  spread_.data() + first);
+  }
+  return spread_;
+}
 
 void MtpDrafter::add_cells(const FollowedRows& rows) {
   Sequence& sequence = *rows.sequence;
@@ -120,11 +156,11 @@ Status MtpDrafter::propose_sampled() {
     else
       add_chained_step(active, depth);
     TROIKA_RETURN_IF_ERROR(forward_.run_draft());
-    TROIKA_TRY(const std::span<const float> logits, forward_.read_logits(active));
+    TROIKA_TRY(const std::span<const float> logits, forward_.read_draft_logits(active));
     for (int64_t i = 0; i < active; i++) {
       Chain& chain = chains_[static_cast<size_t>(i)];
-      const auto row = logits.subspan(static_cast<size_t>(i * forward_.info().vocab),
-                                      static_cast<size_t>(tokens_));
+      const auto width = static_cast<size_t>(forward_.draft_width());
+      const auto row = all_rows(logits.subspan(static_cast<size_t>(i) * width, width));
       const int64_t position = chain.request->sequence->computed + 1 + depth;
       const TokenId token = chain.sampler->sample(row, position, scratch_);
       chain.sampler->accept(token);
@@ -136,7 +172,7 @@ Status MtpDrafter::propose_sampled() {
 
 Status MtpDrafter::propose(std::span<DraftRequest> requests) {
   chains_.clear();
-  bool greedy = tokens_ == forward_.info().vocab;
+  bool greedy = rows_are_tokens();
   for (DraftRequest& request : requests) {
     request.tokens.clear();
     if (request.depth == 0) continue;
@@ -146,6 +182,7 @@ Status MtpDrafter::propose(std::span<DraftRequest> requests) {
   if (chains_.empty()) return ok();
   std::ranges::stable_sort(chains_, std::ranges::greater{},
                            [](const Chain& c) { return c.request->depth; });
+  TROIKA_RETURN_IF_ERROR(name_rows());
   return greedy ? propose_greedy() : propose_sampled();
 }
 

@@ -3,8 +3,10 @@
 // further draft reads the head's own hidden state. Source: arXiv 2412.19437, section 2.2.
 #pragma once
 
+#include <optional>
 #include <vector>
 
+#include "engine/draft_vocabulary.h"
 #include "engine/drafter.h"
 #include "engine/forward.h"
 
@@ -17,7 +19,8 @@ class MtpDrafter final : public Drafter {
  public:
   /// @param forward  of a model with a draft head; borrowed.
   /// @param tokens  vocabulary of the tokenizer; rows of logits behind it are no tokens.
-  MtpDrafter(Forward& forward, int64_t tokens);
+  /// @param end_tokens  that end a text, and so can always be drafted.
+  MtpDrafter(Forward& forward, int64_t tokens, std::span<const TokenId> end_tokens);
 
   Status propose(std::span<DraftRequest> requests) override;
   Status follow(std::span<const FollowedRows> rows) override;
@@ -34,6 +37,9 @@ class MtpDrafter final : public Drafter {
   Status propose_greedy();
   Status propose_sampled();
   int64_t active_at(int64_t depth) const;
+  Status name_rows();
+  bool rows_are_tokens() const;
+  std::span<const float> all_rows(std::span<const float> logits);
 
   Forward& forward_;
   int64_t tokens_;
@@ -42,6 +48,10 @@ class MtpDrafter final : public Drafter {
   std::vector<int32_t> output_units_;
   std::vector<int32_t> drafted_;  // [depth][chain]
   Candidates scratch_;
+  std::optional<DraftVocabulary> vocabulary_;  // where drafts are chosen from a part of it
+  std::span<const int32_t> named_rows_;
+  std::vector<const Sequence*> sequences_;
+  std::vector<float> spread_;  // [tokens_]
 };
 
 }  // namespace troika

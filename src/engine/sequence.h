@@ -33,6 +33,12 @@ struct DraftStatistics {
 /// Why a sequence ended.
 enum class FinishReason : uint8_t { none, stop, length, cancelled };
 
+/// The blocks of kBlockRows ids that a text holds tokens of; see DraftVocabulary.
+struct SeenBlocks {
+  std::vector<bool> blocks;
+  int64_t tokens = 0;  // of the text, looked at so far
+};
+
 struct Sequence {
   SeqId id{};
   std::vector<TokenId> tokens;
@@ -46,6 +52,7 @@ struct Sequence {
   int64_t computed = 0;
   int32_t replay = 0;
   int64_t head_computed = 0;
+  SeenBlocks seen_blocks;
 
   FinishReason finish = FinishReason::none;
   DraftStatistics drafts;

@@ -135,17 +135,22 @@ void build_trunk(Model& model, WeightLoader& loader, const Config& c, const Ends
   for (int64_t layer = 0; layer < c.layers; layer++) {
     const bool recurrent = c.recurrent[static_cast<size_t>(layer)];
     const Block w = load_block(loader, c, layer, recurrent);
-    const Tensor h = g.rms_norm(x, w.attn_norm, c.t.epsilon);
+    Tensor h = g.rms_norm(x, w.attn_norm, c.t.epsilon);
     if (recurrent) {
       x = g.add(x, delta_net(g, w.delta, c.delta, add_delta_states(model, c.delta, layer), h));
     } else {
       const State kv = add_kv_state(model, c.t, layer);
       write_kv(g, w.attention, c, h, kv);
+      if (layer + 1 == c.layers && !model.info.draft_head) {
+        // Of the rows before the output rows only keys and values are still wanted.
+        x = g.gather_rows(x);
+        h = g.gather_rows(h);
+      }
       x = g.add(x, attend_gated(g, w.attention, c, h, kv));
     }
     x = feed_forward(g, w, c, x);
   }
-  if (!model.info.draft_head) x = g.gather_rows(x);
+  if (x.spec.rows == Rows::tokens && !model.info.draft_head) x = g.gather_rows(x);
   x = g.rms_norm(x, ends.norm, c.t.epsilon);
   if (model.info.draft_head) {
     g.store_rows(x, model.hidden);
@@ -154,7 +159,8 @@ void build_trunk(Model& model, WeightLoader& loader, const Config& c, const Ends
   output_logits(g, ends.output, x);
 }
 
-void build_draft(Model& model, WeightLoader& loader, const Config& c, const Ends& ends) {
+void build_draft(Model& model, WeightLoader& loader, const Config& c, const Ends& ends,
+                 int64_t draft_rows) {
   const DraftHead w = load_draft_head(loader, c, ends);
   const State kv = add_kv_state(model, c.t, c.layers);
   model.states.back().draft_head = true;
@@ -168,7 +174,8 @@ void build_draft(Model& model, WeightLoader& loader, const Config& c, const Ends
   y = g.add(g.gather_rows(y), attend_gated(g, w.block.attention, c, g.gather_rows(normed), kv));
   y = g.rms_norm(feed_forward(g, w.block, c, y), w.head_norm, c.t.epsilon);
   g.store_rows(y, model.hidden);
-  output_logits(g, w.output, y);
+  model.info.draft_blocks = draft_blocks(draft_rows, w.output);
+  output_draft_logits(g, w.output, y, model.info.draft_blocks);
 }
 
 }  // namespace
@@ -187,7 +194,7 @@ Result<Model> make_hybrid(const gguf::File& file, const ModelOptions& options,
   if (model.info.draft_head) model.hidden = add_hidden_state(model, c.t);
   const Ends ends = load_ends(loader, c.t);
   build_trunk(model, loader, c, ends);
-  if (model.info.draft_head) build_draft(model, loader, c, ends);
+  if (model.info.draft_head) build_draft(model, loader, c, ends, options.draft_rows);
   return finish_model(std::move(model), loader, file);
 }
 

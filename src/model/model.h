@@ -22,6 +22,7 @@ struct ModelInfo {
   int64_t context_length = 0;  // tokens it was trained for
   bool recurrent = false;      // some layers keep a state that cannot be cut back by length
   bool draft_head = false;     // Model::draft is there
+  int64_t draft_blocks = 0;    // blocks of kBlockRows rows that its logits are of; 0: all rows
 };
 
 /// A model made from one file. Views into the file: it must stay open as long as the weights are
@@ -38,15 +39,23 @@ struct Model {
 
   /// The multi-token-prediction head. Row t holds token x_p at position p and reads (hidden_in) the
   /// hidden state of position p - 1. Keys and values are stored for all rows; output rows (at most
-  /// one a sequence, its last; their place in output_spans) go on to logits and argmax for position
+  /// one a sequence, its last; their place in output_spans) go on to logits (of the rows that
+  /// row_blocks names, if ModelInfo::draft_blocks) and argmax (an id) for position
   /// p + 1 and store the head's own hidden state where hidden_out says, so that the next draft can
   /// read it.
   std::optional<Graph> draft;
 };
 
+inline constexpr int64_t kDraftRowsAuto = -1;
+
 /// What of a file to make.
 struct ModelOptions {
   bool draft_head = true;  // the file's draft head too, where it has one
+
+  /// Rows of the vocabulary that the draft head computes logits of, to be named by each step
+  /// (Input::row_blocks), rounded up to whole blocks; 0, or as many as there are: all of them.
+  /// kDraftRowsAuto: a quarter of a large vocabulary.
+  int64_t draft_rows = 0;
 };
 
 }  // namespace troika

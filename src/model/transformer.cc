@@ -115,6 +115,23 @@ void output_logits(Graph& g, const Linear& output, Tensor x) {
   g.output(Output::argmax, g.argmax(logits));
 }
 
+int64_t draft_blocks(int64_t draft_rows, const Linear& output) {
+  // Below this the whole product is cheap beside the rest of a head.
+  constexpr int64_t kLargeVocab = 32768;
+  const int64_t vocab = output.w.rows();
+  if (draft_rows == kDraftRowsAuto) draft_rows = vocab < kLargeVocab ? 0 : vocab / 4;
+  const int64_t blocks = (draft_rows + kBlockRows - 1) / kBlockRows;
+  const bool whole = vocab % kBlockRows != 0 || blocks * kBlockRows >= vocab;
+  return whole || output.bias.present() ? 0 : blocks;
+}
+
+void output_draft_logits(Graph& g, const Linear& output, Tensor x, int64_t blocks) {
+  if (blocks == 0) return output_logits(g, output, x);
+  const Tensor logits = g.matmul_blocks(output.w, x, blocks);
+  g.output(Output::logits, logits);
+  g.output(Output::argmax, g.block_row(g.argmax(logits), blocks));
+}
+
 State add_kv_state(Model& model, const TransformerSizes& c, int64_t index) {
   model.states.push_back(
       {fmt::format("blk.{}.kv", index), KvState{c.kv_heads, c.head_dim, c.head_dim}, false});

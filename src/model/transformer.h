@@ -81,6 +81,11 @@ Tensor attend(Graph& g, const TransformerSizes& c, Tensor q, State kv);
 /// Logits and their argmax as the graph's results. `x` are the output rows after the final norm.
 void output_logits(Graph& g, const Linear& output, Tensor x);
 
+/// Blocks of kBlockRows rows of `output` that a draft head computes in a step; 0: all rows.
+int64_t draft_blocks(int64_t draft_rows, const Linear& output);
+/// The same as output_logits() for so many blocks.
+void output_draft_logits(Graph& g, const Linear& output, Tensor x, int64_t blocks);
+
 /// Adds a KV state for block `index` to the model.
 State add_kv_state(Model& model, const TransformerSizes& c, int64_t index);
 

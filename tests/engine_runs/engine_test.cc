@@ -73,6 +73,28 @@ TEST_F(EngineTest, WritesUntilTheContextIsFull) {
   EXPECT_EQ(w.tokens.size(), 12u);
 }
 
+// Every token that the model writes here is its predecessor's successor, all over the vocabulary:
+// most of them can be drafted only once the text holds their block.
+TEST_F(EngineTest, DraftsFromAPartOfTheVocabulary) {
+  const OpenModel part = open_model(test_data("fixtures") / "models" / "qwen35-succ-q8_0.gguf",
+                                    *device_, {.draft_rows = 90});
+  EXPECT_EQ(part.loaded.model.info.draft_blocks, 6);
+  const auto all_rows = engine({.context = 128});
+  const Written all = write_text(*all_rows, request(3, 20, 60));
+  auto some_rows = Engine::make(part.loaded, {.context = 128}, {.tokens = vocab()});
+  ASSERT_TRUE(some_rows.ok());
+  for (const double temperature : {0.0, 0.01}) {
+    Request r = request(3, 20, 60);
+    r.sampling.temperature = temperature;
+    const Written some = write_text(**some_rows, std::move(r));
+    if (temperature == 0) {
+      EXPECT_EQ(some.logits_xxh64, all.logits_xxh64);
+    }
+    EXPECT_GT(some.drafts.accepted, 0);
+    EXPECT_LT(some.drafts.accepted, all.drafts.accepted);
+  }
+}
+
 TEST_F(EngineTest, StopsAtAnEndTokenEvenInsideAVerification) {
   const auto free = engine({.context = 128});
   const Written all = write_text(*free, request(3, 20, 40));

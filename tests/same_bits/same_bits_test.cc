@@ -21,6 +21,7 @@ constexpr bool kSanitized = false;
 
 constexpr int64_t kAnswerTokens = 40;
 constexpr int64_t kDepthMax = 8;
+constexpr int64_t kDraftRows = 96;  // of the vocabulary, where the weights are quantised
 constexpr int kPrompts[] = {48, 63, 64, 65, 700};
 constexpr int kChunks[] = {1, 7, 64, 1024};
 constexpr int kThreads[] = {1, 2};
@@ -84,7 +85,8 @@ class Bench {
   Bench(const NamedDevice& device, const std::string& name) {
     for (const int threads : kThreads) {
       devices_.push_back(device.make(threads));
-      models_.push_back(open_model(model_folder() / (name + ".gguf"), *devices_.back()));
+      models_.push_back(open_model(model_folder() / (name + ".gguf"), *devices_.back(),
+                                   {.draft_rows = type_of(name) == "f32" ? 0 : kDraftRows}));
     }
   }
 

@@ -70,11 +70,12 @@ struct OpenModel {
   LoadedModel loaded;
 };
 
-inline OpenModel open_model(const std::filesystem::path& path, Device& device) {
+inline OpenModel open_model(const std::filesystem::path& path, Device& device,
+                            const ModelOptions& options = {}) {
   Result<gguf::File> file = gguf::File::open(path);
   if (!file.ok()) throw std::runtime_error(file.error().message());
   auto kept = std::make_unique<gguf::File>(std::move(*file));
-  Result<Model> model = make_model(*kept, {});
+  Result<Model> model = make_model(*kept, options);
   if (!model.ok()) throw std::runtime_error(model.error().message());
   Result<LoadedModel> loaded = load_model(*kept, std::move(*model), device, {});
   if (!loaded.ok()) throw std::runtime_error(loaded.error().message());

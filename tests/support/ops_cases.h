@@ -19,16 +19,11 @@ struct OpFamily {
 
 /// All cases, by family.
 inline std::vector<OpFamily> op_families() {
-  return {{"matmul", matmul_cases},
-          {"matmul_blocks", matmul_blocks_cases},
-          {"embed", embed_cases},
-          {"attention", attention_cases},
-          {"recurrent", recurrent_cases},
-          {"norm", norm_cases},
-          {"rope", rope_cases},
-          {"elementwise", elementwise_cases},
-          {"choice", choice_cases},
-          {"experts", expert_cases},
+  return {{"matmul", matmul_cases},       {"matmul_blocks", matmul_blocks_cases},
+          {"embed", embed_cases},         {"attention", attention_cases},
+          {"recurrent", recurrent_cases}, {"norm", norm_cases},
+          {"rope", rope_cases},           {"elementwise", elementwise_cases},
+          {"choice", choice_cases},       {"experts", expert_cases},
           {"router", router_cases}};
 }
 

@@ -115,8 +115,8 @@ std::unique_ptr<RowStep> block_row_step(const BlockRow& op, Slot y) {
     int32_t element = 0;
     std::memcpy(&element, row_of(step, op.x, row), sizeof(element));
     const int32_t* blocks = step[Input::row_blocks];
-    const auto found = static_cast<int32_t>(blocks[element / kBlockRows] * kBlockRows +
-                                            element % kBlockRows);
+    const auto found =
+        static_cast<int32_t>(blocks[element / kBlockRows] * kBlockRows + element % kBlockRows);
     std::memcpy(step.floats(y) + row, &found, sizeof(found));
   });
 }

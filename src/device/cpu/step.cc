@@ -51,8 +51,7 @@ class Preparation {
     const int64_t stored = std::max(needs_.hidden_out_of_tokens ? bindings_.tokens : int64_t{0},
                                     needs_.hidden_out_of_outputs ? bindings_.outputs : int64_t{0});
     TROIKA_RETURN_IF_ERROR(take(Input::hidden_out, stored, 0, needs_.hidden_out_units));
-    TROIKA_RETURN_IF_ERROR(
-        take(Input::row_blocks, needs_.row_blocks, 0, needs_.row_blocks_end));
+    TROIKA_RETURN_IF_ERROR(take(Input::row_blocks, needs_.row_blocks, 0, needs_.row_blocks_end));
     TROIKA_RETURN_IF_ERROR(take_page_table());
     TROIKA_RETURN_IF_ERROR(take_spans(Input::spans, bindings_.sequences, bindings_.tokens,
                                       step_.spans, step_.row_span));

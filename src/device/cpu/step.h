@@ -46,7 +46,7 @@ struct StepNeeds {
   bool hidden_out_of_tokens = false;
   bool recurrent = false;  // replay and certain must fit the log
   int64_t log_tokens = 0;
-  int64_t row_blocks = 0;  // entries of Input::row_blocks
+  int64_t row_blocks = 0;              // entries of Input::row_blocks
   int64_t row_blocks_end = INT64_MAX;  // they are below it
 
   bool& operator[](Input input) { return inputs[static_cast<size_t>(input)]; }
