@@ -83,6 +83,18 @@ Status step_to_end(Engine& engine, SeqId id, Collector& collector) {
   return collector.finish();
 }
 
+/// What steps cost with 0, 1, 2 ... drafts, up to the deepest that was tried.
+std::vector<double> step_costs(const Engine& engine, const DraftStatistics& drafts) {
+  std::vector<double> step_ms;
+  if (drafts.proposed == 0 || !engine.costs().known()) return step_ms;
+  for (int64_t depth = 0; depth <= drafts.depth(); depth++) {
+    StepPlan plan;
+    plan.add(depth, 0);
+    step_ms.push_back(engine.costs().estimate(plan).ms);
+  }
+  return step_ms;
+}
+
 }  // namespace
 
 double clock_ms() {
@@ -107,6 +119,7 @@ Result<Generation> generate(Engine& engine, const Tokenizer& tokenizer, Request 
   generation.prompt_tokens = sequence.prompt_tokens;
   generation.finish = sequence.finish;
   generation.drafts = sequence.drafts;
+  generation.step_ms = step_costs(engine, sequence.drafts);
   const double first_ms = collector.first_token_ms > 0 ? collector.first_token_ms : end_ms;
   generation.prompt_ms = first_ms - start_ms;
   generation.generate_ms = end_ms - first_ms;

@@ -21,9 +21,10 @@ struct Generation {
   int64_t prompt_tokens = 0;
   FinishReason finish = FinishReason::none;  // cancelled: by Ctrl-C
   DraftStatistics drafts;
-  double prompt_ms = 0;       // until the first token was chosen
-  double generate_ms = 0;     // from then to the end
-  uint64_t logits_xxh64 = 0;  // only if asked for
+  std::vector<double> step_ms;  // with 0, 1, 2 ... drafts, as the engine learned; empty: it did not
+  double prompt_ms = 0;         // until the first token was chosen
+  double generate_ms = 0;       // from then to the end
+  uint64_t logits_xxh64 = 0;    // only if asked for
 };
 
 struct GenerateOptions {

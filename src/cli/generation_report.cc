@@ -31,12 +31,6 @@ std::string_view finish_name(FinishReason reason) {
   return "none";
 }
 
-int64_t depth_of(const DraftStatistics& drafts) {
-  int64_t depth = kDraftTokensMax;
-  while (depth > 0 && drafts.proposed_at[static_cast<size_t>(depth - 1)] == 0) depth--;
-  return depth;
-}
-
 std::string drafts_text(const DraftStatistics& drafts) {
   if (drafts.proposed == 0) return fmt::format("none proposed in {} steps", drafts.steps);
   std::string text = fmt::format(
@@ -44,8 +38,16 @@ std::string drafts_text(const DraftStatistics& drafts) {
       drafts.accepted,
       100 * static_cast<double>(drafts.accepted) / static_cast<double>(drafts.proposed),
       drafts.steps);
-  for (size_t d = 0; d < static_cast<size_t>(depth_of(drafts)); d++)
+  for (size_t d = 0; d < static_cast<size_t>(drafts.depth()); d++)
     text += fmt::format(" {}/{}", drafts.accepted_at[d], drafts.proposed_at[d]);
+  return text;
+}
+
+std::string costs_text(const std::vector<double>& step_ms) {
+  std::string text;
+  for (size_t depth = 0; depth < step_ms.size(); depth++)
+    text +=
+        fmt::format("{}{} drafts {:.2f} ms", depth == 0 ? "with " : ", ", depth, step_ms[depth]);
   return text;
 }
 
@@ -64,6 +66,7 @@ std::string summary_text(const Generation& generation, const RunFacts& facts) {
                                 generation.tokens.size(), generation.generate_ms,
                                 generated_per_second(generation), finish_name(generation.finish)));
   line("drafts", facts.draft_head ? drafts_text(generation.drafts) : "none: no draft head in use");
+  if (!generation.step_ms.empty()) line("a step", costs_text(generation.step_ms));
   const int64_t weights = facts.memory.weights.total();
   line("memory", fmt::format("weights {}, keys, values, states and step buffers {}",
                              bytes_text(static_cast<double>(weights)),
@@ -83,7 +86,7 @@ std::string summary_json(const Generation& generation, const RunFacts& facts) {
   for (const TokenId id : generation.tokens) tokens.push_back(static_cast<int32_t>(id));
   Json by_depth = Json::array();
   const DraftStatistics& drafts = generation.drafts;
-  for (size_t d = 0; d < static_cast<size_t>(depth_of(drafts)); d++)
+  for (size_t d = 0; d < static_cast<size_t>(drafts.depth()); d++)
     by_depth.push_back({{"proposed", drafts.proposed_at[d]}, {"accepted", drafts.accepted_at[d]}});
   const Json object = {
       {"text", generation.text},
@@ -101,6 +104,7 @@ std::string summary_json(const Generation& generation, const RunFacts& facts) {
        {{"proposed", drafts.proposed},
         {"accepted", drafts.accepted},
         {"by_depth", by_depth},
+        {"step_ms", generation.step_ms},
         {"steps", drafts.steps}}},
       {"logits_xxh64", fmt::format("{:016x}", generation.logits_xxh64)}};
   return object.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

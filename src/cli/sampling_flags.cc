@@ -61,8 +61,10 @@ void add_sampling_flags(CLI::App& app, SamplingFlags& flags) {
 }
 
 void add_speculation_flags(CLI::App& app, SpeculationOptions& options) {
-  add_choice<SpecType>(app, "--spec-type", options.type, kSpecTypes,
-                       "drafts: as many as pay, always all, or none; changes no bit of the text");
+  add_choice<SpecType>(
+      app, "--spec-type", options.type, kSpecTypes,
+      "drafts: auto, as many as make the text fastest by what was measured so far; "
+      "mtp, always all; or none; changes no bit of the text");
   app.add_option("--spec-draft-n-max", options.depth_max, "tokens to draft in one step, at most")
       ->check(between(0, kDraftTokensMax))
       ->capture_default_str();

@@ -36,6 +36,10 @@ class Drafter {
   /// (Sequence::answering).
   virtual Status propose(std::span<DraftRequest> requests) = 0;
 
+  /// Rows that a draft for `sequence` would bring to its first launch beside the one that it drafts
+  /// from.
+  virtual int64_t catch_up(const Sequence& sequence) const = 0;
+
   /// Told after each step of the trunk, before the next one.
   virtual Status follow(std::span<const FollowedRows> rows) = 0;
 };

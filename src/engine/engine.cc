@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "core/check.h"
 #include "engine/mtp_drafter.h"
@@ -31,6 +32,11 @@ Status validate_options(const EngineOptions& options) {
   return ok();
 }
 
+double steady_ms() {
+  using namespace std::chrono;
+  return duration<double, std::milli>(steady_clock::now().time_since_epoch()).count();
+}
+
 ForwardOptions forward_options(const EngineOptions& options) {
   // Prompt rows of a step are one chunk in all; a sequence that answers brings a token and its
   // drafts. The draft head catches up on the same rows, and on as many as HiddenUnits keeps.
@@ -54,6 +60,7 @@ Engine::Engine(const EngineOptions& options, const TokenRules& rules,
       forward_(std::move(forward)),
       pages_(forward_->options().pages) {
   tasks_.resize(static_cast<size_t>(options.sequences_max));
+  if (!options_.clock_ms) options_.clock_ms = steady_ms;
 }
 
 Result<std::unique_ptr<Engine>> Engine::make(const LoadedModel& model, const EngineOptions& options,
@@ -119,17 +126,49 @@ Result<SeqId> Engine::submit(Request request) {
   return id;
 }
 
+bool Engine::at_work(const Task& task, bool answering) const {
+  return task.sequence.finish == FinishReason::none && task.sequence.answering() == answering;
+}
+
+/// Plans the step: every sequence in turn chooses its depth beside what the step holds by then.
+void Engine::choose_depths() {
+  plan_ = {};
+  for (const auto& task : tasks_) {
+    if (task == nullptr || !at_work(*task, false)) continue;
+    plan_.rows += std::ssize(task->sequence.tokens) - task->sequence.computed;
+  }
+  plan_.rows = std::min(plan_.rows, options_.chunk_tokens);
+  reads_prompts_ = plan_.rows > 0;
+  for (const auto& task : tasks_) plan_.rows += task != nullptr && at_work(*task, true) ? 1 : 0;
+  auto tokens = static_cast<double>(plan_.rows);
+  for (const auto& task : tasks_) {
+    if (task == nullptr || !at_work(*task, true)) continue;
+    const Sequence& s = task->sequence;
+    plan_.rows--;
+    tokens--;
+    const int64_t catch_up = drafter_->catch_up(s);
+    task->depth = choose_depth({.options = task->request.speculation,
+                                .room = s.tokens_left() - 1,
+                                .state = &task->depth_state,
+                                .costs = &costs_,
+                                .others = plan_,
+                                .others_tokens = tokens,
+                                .catch_up = catch_up});
+    plan_.add(task->depth.depth, catch_up);
+    tokens += task->depth.tokens;
+  }
+}
+
 Status Engine::propose() {
   if (drafter_ == nullptr) return ok();
+  choose_depths();
   proposals_.clear();
   for (const auto& task : tasks_) {
     if (task == nullptr) continue;
     task->draft.tokens.clear();
     const Sequence& s = task->sequence;
-    if (s.finish != FinishReason::none || !s.answering()) continue;
-    task->draft.depth = choose_depth(
-        {.options = task->request.speculation, .room = s.tokens_left() - 1, .drafts = &s.drafts});
-    if (task->draft.depth == 0) continue;
+    if (!at_work(*task, true) || task->depth.depth == 0) continue;
+    task->draft.depth = task->depth.depth;
     TROIKA_RETURN_IF_ERROR(pages_.cover(task->sequence.pages, s.computed + 1 + task->draft.depth));
     proposals_.push_back(std::move(task->draft));
   }
@@ -172,7 +211,10 @@ Status Engine::add_rows(Task& task, int64_t prompt_budget) {
 }
 
 Result<bool> Engine::step() {
+  const double start_ms = options_.clock_ms();
   TROIKA_RETURN_IF_ERROR(propose());
+  trunk_start_ms_ = options_.clock_ms();
+  draft_ms_ = trunk_start_ms_ - start_ms;
   forward_->inputs().clear();
   int64_t prompt_budget = options_.chunk_tokens;
   // Sequences that answer come first: they wait for each token, a prompt only for its last.
@@ -242,6 +284,18 @@ void Engine::judge_task(Task& task, std::span<const int32_t> argmax,
   drafts.accepted += accepted;
   for (size_t i = 0; i < task.draft.tokens.size(); i++) drafts.proposed_at[i]++;
   for (size_t i = 0; i < static_cast<size_t>(accepted); i++) drafts.accepted_at[i]++;
+  if (drafter_ != nullptr)
+    task.depth_state.observe(task.depth, std::ssize(task.draft.tokens), accepted,
+                             costs_.estimate(plan_).ms);
+}
+
+/// The results of the step were just read, so all that it launched is done. Rows of a prompt want
+/// no logits and may be the first after a long rest: their steps teach nothing about drafts.
+void Engine::learn_costs() {
+  if (drafter_ == nullptr) return;
+  plan_.rows = forward_->inputs().tokens();
+  const double trunk_ms = options_.clock_ms() - trunk_start_ms_;
+  if (!reads_prompts_) costs_.observe(plan_, draft_ms_, trunk_ms);
 }
 
 Status Engine::judge() {
@@ -255,6 +309,7 @@ Status Engine::judge() {
   } else if (outputs > 0) {
     TROIKA_TRY(argmax, forward_->read_argmax(outputs));
   }
+  learn_costs();
   followed_.clear();
   for (const auto& task : tasks_)
     if (task != nullptr && task->rows > 0) judge_task(*task, argmax, logits);

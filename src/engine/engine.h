@@ -26,6 +26,9 @@ struct EngineOptions {
   int64_t chunk_tokens = 512;    // of prompts, in one step
   int64_t draft_tokens_max = 8;  // of a sequence, in one step; 0 ... kDraftTokensMax
   DType kv_dtype = DType::f16;   // f16 or f32
+  /// Milliseconds on a clock that only goes forward, for the choice of draft depths; empty: that of
+  /// the machine. It has no say in what is written.
+  std::function<double()> clock_ms;
 };
 
 /// What the engine must know of the tokenizer.
@@ -76,12 +79,17 @@ class Engine {
 
   const Forward& forward() const { return *forward_; }
 
+  /// What steps cost, as far as they were measured.
+  const CostModel& costs() const { return costs_; }
+
  private:
   struct Task {  // a sequence at work
     Sequence sequence;
     Request request;
     DraftRequest draft;  // of the coming step
-    int64_t rows = 0;    // in the running step
+    DepthState depth_state;
+    DepthChoice depth;  // of the running step
+    int64_t rows = 0;   // in the running step
     int64_t first_row = 0;
     int64_t first_output = 0;
     int64_t outputs = 0;
@@ -89,8 +97,11 @@ class Engine {
 
   Engine(const EngineOptions& options, const TokenRules& rules, std::unique_ptr<Forward> forward);
   Status validate(const Request& request) const;
+  bool at_work(const Task& task, bool answering) const;
+  void choose_depths();
   Status propose();
   Status add_rows(Task& task, int64_t prompt_budget);
+  void learn_costs();
   Status judge();
   void judge_task(Task& task, std::span<const int32_t> argmax, std::span<const float> logits);
   TokenId choose(Task& task, int64_t output, std::span<const int32_t> argmax,
@@ -106,6 +117,11 @@ class Engine {
   std::unique_ptr<Drafter> drafter_;
   std::vector<std::unique_ptr<Task>> tasks_;  // by state slot; null: free
   std::vector<DraftRequest> proposals_;
+  CostModel costs_;
+  StepPlan plan_;               // of the running step
+  bool reads_prompts_ = false;  // in the running step
+  double draft_ms_ = 0;
+  double trunk_start_ms_ = 0;
   std::vector<FollowedRows> followed_;
   Candidates scratch_;
   int32_t next_id_ = 0;

@@ -72,6 +72,10 @@ void MtpDrafter::add_cells(const FollowedRows& rows) {
   sequence.head_computed = end;
 }
 
+int64_t MtpDrafter::catch_up(const Sequence& sequence) const {
+  return sequence.computed - sequence.head_computed;
+}
+
 Status MtpDrafter::follow(std::span<const FollowedRows> rows) {
   forward_.inputs().clear();
   for (const FollowedRows& followed : rows) {

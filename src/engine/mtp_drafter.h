@@ -23,6 +23,7 @@ class MtpDrafter final : public Drafter {
   MtpDrafter(Forward& forward, int64_t tokens, std::span<const TokenId> end_tokens);
 
   Status propose(std::span<DraftRequest> requests) override;
+  int64_t catch_up(const Sequence& sequence) const override;
   Status follow(std::span<const FollowedRows> rows) override;
 
  private:

@@ -23,6 +23,10 @@ Status ScriptedDrafter::propose(std::span<DraftRequest> requests) {
   return ok();
 }
 
+int64_t ScriptedDrafter::catch_up(const Sequence&) const {
+  return 0;
+}
+
 Status ScriptedDrafter::follow(std::span<const FollowedRows>) {
   return ok();
 }

@@ -21,6 +21,7 @@ class ScriptedDrafter final : public Drafter {
   ScriptedDrafter(std::vector<TokenId> text, int64_t vocab, Script script);
 
   Status propose(std::span<DraftRequest> requests) override;
+  int64_t catch_up(const Sequence& sequence) const override;
   Status follow(std::span<const FollowedRows> rows) override;
 
  private:

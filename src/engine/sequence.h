@@ -28,6 +28,13 @@ struct DraftStatistics {
   int64_t steps = 0;  // forward passes of the trunk that chose tokens after the first
   std::array<int64_t, kDraftTokensMax> proposed_at{};
   std::array<int64_t, kDraftTokensMax> accepted_at{};
+
+  /// The most that a step proposed.
+  int64_t depth() const {
+    int64_t depth = kDraftTokensMax;
+    while (depth > 0 && proposed_at[static_cast<size_t>(depth - 1)] == 0) depth--;
+    return depth;
+  }
 };
 
 /// Why a sequence ended.

@@ -66,8 +66,9 @@ TEST(CliRun, DevicesAndThreadsAreTheCallersChoice) {
 }
 
 TEST(CliRun, JsonHasEveryField) {
-  const Json object = run_json(fixture_run("qwen35-succ-f32") +
-                               Strings{"--temp", "0", "-n", "12", "--spec-type", "mtp"});
+  const Json object =
+      run_json(fixture_run("qwen35-succ-f32") +
+               Strings{"--temp", "0", "-n", "12", "--spec-type", "mtp", "--spec-draft-n-max", "3"});
   EXPECT_TRUE(object["text"].is_string());
   EXPECT_EQ(object["tokens"].size(), 12u);
   EXPECT_EQ(object["prompt_tokens"], 48);
@@ -84,6 +85,8 @@ TEST(CliRun, JsonHasEveryField) {
     accepted += depth["accepted"].get<int64_t>();
   }
   EXPECT_EQ(draft["proposed"], proposed);
+  EXPECT_EQ(draft["step_ms"].size(), 4u);  // without drafts and at each depth
+  for (const Json& ms : draft["step_ms"]) EXPECT_GT(ms.get<double>(), 0);
   EXPECT_EQ(draft["accepted"], accepted);
   EXPECT_EQ(draft["steps"].get<int64_t>() + accepted + 1, 12);
   EXPECT_EQ(object["logits_xxh64"].get<std::string>().size(), 16u);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/evaluate.h"
+#include "engine/scripted_drafter.h"
 #include "support/devices.h"
 #include "support/generate.h"
 #include "support/models.h"
@@ -143,13 +144,44 @@ TEST_F(EngineTest, SequencesSideBySideWriteWhatEachWritesAlone) {
   }
 }
 
+/// Writes the text with depths by choice, over a machine on which a pass of any number of rows
+/// takes 10 ms and a draft of any depth 1 ms; drafts are all right or all wrong.
+DraftStatistics drafts_of(const OpenModel& model, Request request, bool right) {
+  const int64_t vocab = model.loaded.model.info.vocab;
+  const TokenRules rules{.tokens = vocab, .end_tokens = {}};
+  auto plain = Engine::make(model.loaded, {.context = 512}, rules);
+  EXPECT_TRUE(plain.ok());
+  request.speculation = {.type = SpecType::none, .depth_max = 0};
+  const Written wanted = write_text(**plain, request);
+  std::vector<TokenId> text = request.prompt;
+  text.insert(text.end(), wanted.tokens.begin(), wanted.tokens.end());
+
+  int64_t calls = 0;  // three a step: before drafting, after it, after the pass
+  const auto clock_ms = [calls]() mutable {
+    const int64_t call = calls++;
+    return static_cast<double>(call / 3 * 11 + (call % 3 == 0 ? 0 : call % 3 == 1 ? 1 : 11));
+  };
+  auto engine = Engine::make(
+      model.loaded, {.context = 512, .clock_ms = clock_ms}, rules,
+      std::make_unique<ScriptedDrafter>(text, vocab, [right](int64_t, int64_t) { return right; }));
+  EXPECT_TRUE(engine.ok());
+  request.speculation = {.type = SpecType::automatic, .depth_max = 8};
+  const Written written = write_text(**engine, request);
+  EXPECT_EQ(written.tokens, wanted.tokens);
+  return written.drafts;
+}
+
+TEST_F(EngineTest, DraftsGoDeepWhereTheyAreAccepted) {
+  const DraftStatistics drafts = drafts_of(model_, request(3, 20, 120), true);
+  EXPECT_GT(drafts.accepted, 80);
+  EXPECT_LT(drafts.steps, 40);
+}
+
 TEST_F(EngineTest, DraftsAreTurnedDownWhereTheyAreRefused) {
-  const auto e = engine({.context = 512});
-  Request r = request(3, 20, 300);
-  r.speculation = {.type = SpecType::automatic, .depth_max = 8};
-  const Written w = write_text(*e, r);
-  EXPECT_GT(w.drafts.proposed, 0);
-  EXPECT_LT(w.drafts.proposed, 8 * w.drafts.steps);
+  const DraftStatistics drafts = drafts_of(model_, request(3, 20, 120), false);
+  EXPECT_GT(drafts.proposed, 0);
+  EXPECT_LT(drafts.proposed, 50);
+  EXPECT_EQ(drafts.steps, 119);
 }
 
 TEST_F(EngineTest, EvaluateRefusesWhatItCannotCompute) {
