@@ -54,6 +54,7 @@ Json model_json(const Inspection& inspection) {
   return {{"supported", true},           {"architecture", info.architecture},
           {"layers", info.layers},       {"hidden", info.hidden},
           {"vocab", info.vocab},         {"context_length", info.context_length},
+          {"experts", info.experts},     {"experts_used", info.experts_used},
           {"recurrent", info.recurrent}, {"draft_head", info.draft_head}};
 }
 

@@ -64,6 +64,8 @@ void add_model(Page& page, const Inspection& inspection) {
   page.line("architecture", printable(info.architecture));
   page.line("layers",
             fmt::format("{}: {} with attention, {} recurrent", info.layers, attention, recurrent));
+  if (info.experts > 0)
+    page.line("experts", fmt::format("{}, {} used for a token", info.experts, info.experts_used));
   page.line("hidden", fmt::format("{}", info.hidden));
   page.line("vocabulary", fmt::format("{}", info.vocab));
   page.line("trained for", fmt::format("{} tokens", info.context_length));

@@ -74,6 +74,15 @@ TEST(MemoryPlanTest, TheLogStaysUnderFiveMebibytesATokenOnTheLargestShape) {
   EXPECT_EQ(p.log, 8 * p.log_per_token);
 }
 
+TEST(MemoryPlanTest, AStackOfExpertsCountsEveryExpert) {
+  const Weight stack{0, Axis::ffn, 512, 1, 2048, 256};
+  const WeightInfo weights[] = {{"gate", DType::q4_k, WeightUse::experts, stack, {}, false, {}},
+                                {"head", DType::q8_0, WeightUse::experts, stack, {}, true, {}}};
+  const MemoryPlan p = plan_memory(weights, {}, {});
+  EXPECT_EQ(p.weights.trunk, int64_t{256} * 512 * 2048 / 256 * 144);
+  EXPECT_EQ(p.weights.draft_head, int64_t{256} * 512 * 2048 / 32 * 34);
+}
+
 TEST(MemoryPlanTest, TheSumsAreThoseOfThePublishedModels) {
   const MemoryPlan p = plan(k27B, 8192);
   EXPECT_NEAR(static_cast<double>(p.weights.trunk) / 0.5625, 26.9e9,

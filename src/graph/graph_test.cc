@@ -108,6 +108,19 @@ TEST(GraphTest, ProductsOfExpertsRefuseWhatDoesNotFitTheirRouter) {
   }
 }
 
+TEST(GraphTest, GatesAreOneForEachElementOrOneForTheRow) {
+  Experts e;  // x is [tokens, 1, 64]
+  const Tensor one = e.g.matmul({5, Axis::hidden, 1, 1, 64}, e.x);
+  const Tensor two = e.g.matmul({6, Axis::hidden, 2, 1, 64}, e.x);
+  EXPECT_EQ(e.g.gate(e.x, one, GateFunction::sigmoid).spec, e.x.spec);
+  EXPECT_TRUE(e.g.check().ok());
+  Experts other_rows = e;
+  other_rows.g.gate(other_rows.g.gather_rows(e.x), one, GateFunction::sigmoid);
+  EXPECT_EQ(other_rows.g.check().error().code(), ErrorCode::invalid_argument);
+  e.g.gate(e.x, two, GateFunction::sigmoid);
+  EXPECT_EQ(e.g.check().error().code(), ErrorCode::invalid_argument);
+}
+
 TEST(GraphTest, OpsNameTheirMatrix) {
   Experts e;
   EXPECT_EQ(matrix_of(ExpertMatMul{.w = e.up}).id, 2);

@@ -1,8 +1,5 @@
 #include "model/dense.h"
 
-#include <optional>
-#include <variant>
-
 #include "model/moe.h"
 #include "model/transformer.h"
 
@@ -11,10 +8,8 @@ namespace {
 
 struct DenseSizes : TransformerSizes {
   bool head_norms = false;
-  std::optional<MoeSizes> moe;  // of every feed-forward
+  AnyFeedForwardSizes ffn;  // of every block
 };
-
-using AnyFeedForward = std::variant<FeedForward, MoeFeedForward>;
 
 struct Block {
   Weight attn_norm, q_norm, k_norm, ffn_norm;  // the head norms only where the variant has them
@@ -23,20 +18,27 @@ struct Block {
   AnyFeedForward ffn;
 };
 
+Result<AnyFeedForwardSizes> read_any_feed_forward_sizes(const Keys& keys, DenseExperts experts,
+                                                        const TransformerSizes& c) {
+  if (experts == DenseExperts::qwen) {
+    TROIKA_TRY(const MoeSizes moe, read_qwen_moe_sizes(keys, c));
+    return moe;
+  }
+  TROIKA_TRY(const FeedForwardSizes sizes, read_feed_forward_sizes(keys, c));
+  if (experts == DenseExperts::none) return sizes;
+  TROIKA_TRY(const int64_t count, keys.count_or_zero("expert_count"));
+  if (count == 0) return sizes;
+  TROIKA_TRY(MoeSizes moe, read_moe_sizes(keys, c.hidden));
+  moe.ffn = sizes.ffn;
+  moe.router.normalise = true;
+  return moe;
+}
+
 Result<DenseSizes> read_dense_sizes(const Keys& keys, const DenseVariant& variant) {
   TROIKA_TRY(const TransformerSizes sizes, read_sizes(keys));
   DenseSizes c{sizes, variant.head_norms, {}};
-  TROIKA_TRY(const int64_t experts, keys.count_or_zero("expert_count"));
-  if (experts == 0) return c;
-  TROIKA_TRY(c.moe, read_moe_sizes(keys, c.hidden, c.ffn));
-  c.moe->router.normalise = true;
+  TROIKA_TRY(c.ffn, read_any_feed_forward_sizes(keys, variant.experts, sizes));
   return c;
-}
-
-AnyFeedForward load_any_feed_forward(WeightLoader& loader, const std::string& prefix,
-                                     const DenseSizes& c) {
-  if (c.moe) return load_moe_feed_forward(loader, prefix, *c.moe);
-  return load_feed_forward(loader, prefix, c);
 }
 
 Block load_block(WeightLoader& loader, const DenseSizes& c, int64_t layer) {
@@ -46,7 +48,7 @@ Block load_block(WeightLoader& loader, const DenseSizes& c, int64_t layer) {
           .ffn_norm = loader.vector(at + "ffn_norm.weight", hidden),
           .qkv = load_qkv(loader, at, c),
           .attn_output = load_attention_output(loader, at, c),
-          .ffn = load_any_feed_forward(loader, at, c)};
+          .ffn = load_any_feed_forward(loader, at, c.ffn)};
   if (c.head_norms) {
     w.q_norm = loader.vector(at + "attn_q_norm.weight", {Axis::hidden, 1, c.head_dim});
     w.k_norm = loader.vector(at + "attn_k_norm.weight", {Axis::hidden, 1, c.head_dim});
@@ -72,7 +74,7 @@ Tensor block(Graph& g, const Block& w, const TransformerSizes& c, const RopeOpti
   Tensor q = head_norm(g, w.qkv.q(g, h), w.q_norm, c.epsilon);  // [rows, heads, head_dim]
   x = g.add(x, w.attn_output(g, attend(g, c, g.rope(q, rope), kv)));
   h = g.rms_norm(x, w.ffn_norm, c.epsilon);
-  return g.add(x, std::visit([&](const auto& ffn) { return ffn(g, h); }, w.ffn));
+  return g.add(x, feed_forward(g, w.ffn, h));
 }
 
 }  // namespace
@@ -83,6 +85,7 @@ Result<Model> make_dense(const gguf::File& file, const DenseVariant& variant) {
   TROIKA_TRY(const RopeOptions rope, read_rope(keys, c.rope_dims, variant.rope_pairs));
   WeightLoader loader(file);
   Model model{.info = describe(keys, c)};
+  describe_experts(c.ffn, model.info);
   const Ends ends = load_ends(loader, c);
   Graph& g = model.trunk;
   Tensor x = g.embed(ends.embedding);

@@ -1,6 +1,7 @@
 #include "model/hybrid.h"
 
 #include "model/delta_net.h"
+#include "model/moe.h"
 #include "model/transformer.h"
 
 namespace troika {
@@ -11,6 +12,7 @@ struct Config {
   int64_t layers = 0;  // of the trunk; block `layers` is the draft head
   std::vector<bool> recurrent;
   DeltaNetSizes delta;
+  AnyFeedForwardSizes ffn;
   RopeOptions rope;
 };
 
@@ -22,7 +24,7 @@ struct Block {
   Weight attn_norm, post_attention_norm;
   DeltaNet delta;            // of a recurrent block
   GatedAttention attention;  // of a full-attention block
-  FeedForward ffn;
+  AnyFeedForward ffn;
 };
 
 struct DraftHead {
@@ -41,7 +43,18 @@ Result<std::vector<bool>> read_recurrent(const Keys& keys, int64_t layers, int64
   return recurrent;
 }
 
-Result<Config> read_config(const Keys& keys) {
+Result<AnyFeedForwardSizes> read_any_feed_forward_sizes(const Keys& keys, bool experts,
+                                                        const TransformerSizes& t) {
+  if (!experts) {
+    TROIKA_TRY(const FeedForwardSizes sizes, read_feed_forward_sizes(keys, t));
+    return sizes;
+  }
+  TROIKA_TRY(MoeSizes moe, read_qwen_moe_sizes(keys, t));
+  TROIKA_TRY(moe.shared_ffn, read_shared_ffn(keys, t));
+  return moe;
+}
+
+Result<Config> read_config(const Keys& keys, const HybridVariant& variant) {
   Config c;
   TROIKA_TRY(c.t, read_sizes(keys));
   TROIKA_TRY(const int64_t nextn, keys.count_or_zero("nextn_predict_layers"));
@@ -52,6 +65,7 @@ Result<Config> read_config(const Keys& keys) {
   c.layers = c.t.blocks - nextn;
   TROIKA_TRY(c.recurrent, read_recurrent(keys, c.layers, c.t.blocks));
   TROIKA_TRY(c.delta, read_delta_net_sizes(keys, c.t.hidden, c.t.epsilon));
+  TROIKA_TRY(c.ffn, read_any_feed_forward_sizes(keys, variant.experts, c.t));
   TROIKA_TRY(c.rope, read_rope(keys, c.t.rope_dims, RopePairs::halves));
   return c;
 }
@@ -74,7 +88,7 @@ Block load_block(WeightLoader& loader, const Config& c, int64_t index, bool recu
   const RowAxis hidden{Axis::hidden, 1, c.t.hidden};
   Block w{.attn_norm = loader.vector(at + "attn_norm.weight", hidden),
           .post_attention_norm = loader.vector(at + "post_attention_norm.weight", hidden),
-          .ffn = load_feed_forward(loader, at, c.t)};
+          .ffn = load_any_feed_forward(loader, at, c.ffn)};
   if (recurrent)
     w.delta = load_delta_net(loader, at, c.delta);
   else
@@ -125,8 +139,9 @@ void write_kv(Graph& g, const GatedAttention& w, const Config& c, Tensor x, Stat
   g.kv_write(g.rope(k, c.rope), g.matmul(w.v, x), kv);
 }
 
-Tensor feed_forward(Graph& g, const Block& w, const Config& c, Tensor x) {
-  return g.add(x, w.ffn(g, g.rms_norm(x, w.post_attention_norm, c.t.epsilon)));
+/// The second half of a block.
+Tensor fed_forward(Graph& g, const Block& w, const Config& c, Tensor x) {
+  return g.add(x, feed_forward(g, w.ffn, g.rms_norm(x, w.post_attention_norm, c.t.epsilon)));
 }
 
 void build_trunk(Model& model, WeightLoader& loader, const Config& c, const Ends& ends) {
@@ -148,7 +163,7 @@ void build_trunk(Model& model, WeightLoader& loader, const Config& c, const Ends
       }
       x = g.add(x, attend_gated(g, w.attention, c, h, kv));
     }
-    x = feed_forward(g, w, c, x);
+    x = fed_forward(g, w, c, x);
   }
   if (x.spec.rows == Rows::tokens && !model.info.draft_head) x = g.gather_rows(x);
   x = g.rms_norm(x, ends.norm, c.t.epsilon);
@@ -172,7 +187,7 @@ void build_draft(Model& model, WeightLoader& loader, const Config& c, const Ends
   write_kv(g, w.block.attention, c, normed, kv);
   // Keys and values are all that earlier tokens are needed for; from here on only rows that draft.
   y = g.add(g.gather_rows(y), attend_gated(g, w.block.attention, c, g.gather_rows(normed), kv));
-  y = g.rms_norm(feed_forward(g, w.block, c, y), w.head_norm, c.t.epsilon);
+  y = g.rms_norm(fed_forward(g, w.block, c, y), w.head_norm, c.t.epsilon);
   g.store_rows(y, model.hidden);
   model.info.draft_blocks = draft_blocks(draft_rows, w.output);
   output_draft_logits(g, w.output, y, model.info.draft_blocks);
@@ -183,11 +198,12 @@ void build_draft(Model& model, WeightLoader& loader, const Config& c, const Ends
 Result<Model> make_hybrid(const gguf::File& file, const ModelOptions& options,
                           const HybridVariant& variant) {
   const Keys keys(file, variant.architecture);
-  TROIKA_TRY(const Config c, read_config(keys));
+  TROIKA_TRY(const Config c, read_config(keys, variant));
   WeightLoader loader(file);
   Model model{.info = describe(keys, c.t)};
   model.info.layers = c.layers;
   model.info.recurrent = true;
+  describe_experts(c.ffn, model.info);
   // Files may declare the head and carry the trunk alone.
   model.info.draft_head = options.draft_head && c.layers < c.t.blocks &&
                           loader.has(fmt::format("blk.{}.nextn.eh_proj.weight", c.layers));

@@ -13,6 +13,7 @@ namespace troika {
 
 struct HybridVariant {
   const char* architecture;  // prefix of the file's keys
+  bool experts;              // Qwen's in every block, a shared one included; else a SwiGLU
 };
 
 /// Makes a model of the variant. Errors: see make_model().

@@ -20,6 +20,8 @@ struct ModelInfo {
   int64_t hidden = 0;
   int64_t vocab = 0;           // rows of the embedding; the tokenizer may know fewer
   int64_t context_length = 0;  // tokens it was trained for
+  int64_t experts = 0;         // of a feed-forward; 0: it has none
+  int64_t experts_used = 0;    // for a token
   bool recurrent = false;      // some layers keep a state that cannot be cut back by length
   bool draft_head = false;     // Model::draft is there
   int64_t draft_blocks = 0;    // blocks of kBlockRows rows that its logits are of; 0: all rows

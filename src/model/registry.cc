@@ -14,10 +14,8 @@ struct Family {
 };
 
 constexpr Family kFamilies[] = {
-    {"llama", make_llama},
-    {"qwen2", make_qwen2},
-    {"qwen3", make_qwen3},
-    {"qwen35", make_qwen35},
+    {"llama", make_llama},       {"qwen2", make_qwen2},   {"qwen3", make_qwen3},
+    {"qwen3moe", make_qwen3moe}, {"qwen35", make_qwen35}, {"qwen35moe", make_qwen35moe},
 };
 
 }  // namespace

@@ -28,7 +28,6 @@ Result<TransformerSizes> read_sizes(const Keys& keys) {
     return fail(ErrorCode::unsupported,
                 "{}: value heads of {} beside key heads of {}, wanted equal sizes",
                 keys.file().name(), value_dim, c.head_dim);
-  TROIKA_TRY(c.ffn, keys.uniform_count("feed_forward_length", c.blocks));
   TROIKA_TRY(c.context_length, keys.count("context_length", INT32_MAX));
   TROIKA_TRY(c.rope_dims, keys.count_or("rope.dimension_count", c.head_dim, c.head_dim));
   TROIKA_TRY(const double epsilon, keys.positive("attention.layer_norm_rms_epsilon"));
@@ -75,13 +74,20 @@ Linear load_attention_output(WeightLoader& loader, const std::string& prefix,
                      InputAxis::contiguous(c.heads * c.head_dim, c.kv_heads));
 }
 
+Result<FeedForwardSizes> read_feed_forward_sizes(const Keys& keys, const TransformerSizes& c) {
+  FeedForwardSizes sizes{.hidden = c.hidden};
+  TROIKA_TRY(sizes.ffn, keys.uniform_count("feed_forward_length", c.blocks));
+  return sizes;
+}
+
 FeedForward load_feed_forward(WeightLoader& loader, const std::string& prefix,
-                              const TransformerSizes& c) {
+                              const FeedForwardSizes& c, std::string_view suffix) {
   const RowAxis ffn{Axis::ffn, c.ffn, 1};
   const InputAxis in = InputAxis::whole(c.hidden);
-  return {load_linear(loader, prefix + "ffn_gate", ffn, in),
-          load_linear(loader, prefix + "ffn_up", ffn, in),
-          load_linear(loader, prefix + "ffn_down", {Axis::hidden, 1, c.hidden},
+  auto name = [&](const char* part) { return fmt::format("{}{}{}", prefix, part, suffix); };
+  return {load_linear(loader, name("ffn_gate"), ffn, in),
+          load_linear(loader, name("ffn_up"), ffn, in),
+          load_linear(loader, name("ffn_down"), {Axis::hidden, 1, c.hidden},
                       InputAxis::contiguous(c.ffn, c.ffn))};
 }
 

@@ -21,7 +21,6 @@ struct TransformerSizes {
   int64_t heads = 0;
   int64_t kv_heads = 0;
   int64_t head_dim = 0;
-  int64_t ffn = 0;
   int64_t vocab = 0;
   int64_t context_length = 0;
   int64_t rope_dims = 0;
@@ -55,13 +54,22 @@ Attention3 load_qkv(WeightLoader& loader, const std::string& prefix, const Trans
 Linear load_attention_output(WeightLoader& loader, const std::string& prefix,
                              const TransformerSizes& c);
 
+struct FeedForwardSizes {
+  int64_t hidden = 0;
+  int64_t ffn = 0;
+};
+
+/// Reads feed_forward_length, which is the same for all blocks.
+Result<FeedForwardSizes> read_feed_forward_sizes(const Keys& keys, const TransformerSizes& c);
+
 struct FeedForward {
   Linear gate, up, down;
   Tensor operator()(Graph& g, Tensor x) const { return down(g, g.swiglu(gate(g, x), up(g, x))); }
 };
 
+/// ffn_gate, ffn_up and ffn_down of block `prefix`, each with `suffix` ("_shexp") behind its name.
 FeedForward load_feed_forward(WeightLoader& loader, const std::string& prefix,
-                              const TransformerSizes& c);
+                              const FeedForwardSizes& c, std::string_view suffix = "");
 
 /// Embedding, final norm and output matrix (the embedding again where the file has no
 /// output.weight).

@@ -159,6 +159,24 @@ TEST(CliInspect, TellsModelTokenizerAndMemory) {
     EXPECT_NE(text.out.find(words), std::string::npos) << words;
 }
 
+TEST(CliInspect, CountsExpertsAndAllOfTheirBytes) {
+  const std::string path = model_file("qwen35moe-q8_0");
+  const Json object = parse_out(troika({"inspect", path, "--json", "-c", "1024"}));
+  EXPECT_EQ(object["model"]["experts"], 6);
+  EXPECT_EQ(object["model"]["experts_used"], 3);
+  int64_t trunk = 0;
+  int64_t draft_head = 0;
+  for (const Json& tensor : object["tensors"])
+    (tensor["name"].get<std::string>().starts_with("blk.3.") ? draft_head : trunk) +=
+        tensor["bytes"].get<int64_t>();
+  EXPECT_EQ(object["memory"]["weights_bytes"]["trunk"], trunk);
+  EXPECT_EQ(object["memory"]["weights_bytes"]["draft_head"], draft_head);
+  const Outcome text = troika({"inspect", path});
+  EXPECT_NE(text.out.find("6, 3 used for a token"), std::string::npos) << text.out;
+  EXPECT_EQ(troika({"inspect", model_file("llama-f32")}).out.find("used for a token"),
+            std::string::npos);
+}
+
 TEST(CliInspect, TwiceAsMuchContextIsTwiceTheKeysAndValues) {
   const auto kv_bytes = [](const char* context) {
     return parse_out(troika({"inspect", model_file("llama-f32"), "--json", "-c",

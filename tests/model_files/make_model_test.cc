@@ -4,34 +4,10 @@
 #include <algorithm>
 #include <variant>
 
-#include "model/registry.h"
-#include "model_files/tiny_file.h"
+#include "model_files/make_tiny.h"
 
 namespace troika::testing {
 namespace {
-
-Result<Model> make(const TinyFile& tiny, ModelOptions options = {}) {
-  const std::vector<std::byte> bytes = tiny.bytes();
-  TROIKA_TRY(const gguf::File file, gguf::File::parse(bytes, "tiny.gguf"));
-  Result<Model> model = make_model(file, options);
-  if (model.ok())
-    for (WeightInfo& weight : model->weights) weight.data = {};  // the bytes die with this function
-  return model;
-}
-
-void expect_refused(const TinyFile& tiny, ErrorCode code, std::string_view text) {
-  const Result<Model> model = make(tiny);
-  ASSERT_FALSE(model.ok()) << "wanted: " << text;
-  EXPECT_EQ(model.error().code(), code) << model.error().message();
-  EXPECT_NE(model.error().message().find(text), std::string::npos) << model.error().message();
-  EXPECT_NE(model.error().message().find("tiny.gguf"), std::string::npos)
-      << model.error().message();
-}
-
-const WeightInfo& weight(const Model& model, std::string_view name) {
-  return *std::ranges::find_if(model.weights,
-                               [name](const WeightInfo& w) { return w.name == name; });
-}
 
 TEST(MakeModelTest, LlamaIsWhatItsFileSays) {
   const Result<Model> model = make(tiny_llama());

@@ -130,8 +130,15 @@ TEST_P(GoldenTest, GreedyTextOfFloatModels) {
   EXPECT_EQ(std::vector(s.tokens.begin() + s.prompt_tokens, s.tokens.end()), want);
 }
 
-/// The chain of drafts after the prompt, row by row, as the head gives them when it reads its own
-/// hidden states.
+/// Expects that `row` chooses `want`, or comes as close to it as `slack`.
+void expect_choice(std::span<const float> row, TokenId want, double slack) {
+  const float best = *std::ranges::max_element(row);
+  EXPECT_LE(double{best} - double{row[static_cast<size_t>(want)]}, slack)
+      << static_cast<int32_t>(want);
+}
+
+/// The chain of drafts after the prompt, row by row, as the head gives them when it reads the
+/// drafts of the chain and its own hidden states.
 TEST_P(GoldenTest, DraftChain) {
   if (!model().info.draft_head) return;
   const std::vector<TokenId> want = read_ids(path(".mtpchain.txt"));
@@ -162,24 +169,26 @@ TEST_P(GoldenTest, DraftChain) {
   ASSERT_TRUE(step(
                   true, 0, tokens_, [](int64_t) { return -1; }, 0)
                   .ok());
-  std::vector<TokenId> chain = {static_cast<TokenId>((*forward.read_argmax(1))[0])};
+  // A row that was rounded may choose other experts, and between close tokens the other one.
+  const double slack = limit().max_abs == 0 && has_experts(model()) ? 0.5 : 0;
+  expect_choice(*forward.read_logits(1), want[0], slack);
   std::vector<TokenId> cells = tokens_;
-  cells.push_back(chain[0]);
+  cells.push_back(want[0]);
   const int32_t link = forward.hidden().chain(0);
   Array got{{std::ssize(want) - 1, model().info.vocab}, {}};
   for (int64_t i = 0; i + 1 < std::ssize(want); i++) {
+    const auto at = static_cast<size_t>(i);
     const auto status =
-        i == 0 ? step(
-                     false, 0, cells, [](int64_t p) { return static_cast<int32_t>(p - 1); }, link)
-               : step(
-                     false, count + i, std::span(&chain.back(), 1), [&](int64_t) { return link; },
-                     link);
+        i == 0
+            ? step(
+                  false, 0, cells, [](int64_t p) { return static_cast<int32_t>(p - 1); }, link)
+            : step(
+                  false, count + i, std::span(&want[at], 1), [&](int64_t) { return link; }, link);
     ASSERT_TRUE(status.ok()) << status.error().message();
     const auto row = *forward.read_logits(1);
     got.values.insert(got.values.end(), row.begin(), row.end());
-    chain.push_back(static_cast<TokenId>((*forward.read_argmax(1))[0]));
+    expect_choice(row, want[at + 1], slack);
   }
-  EXPECT_EQ(chain, want);
   expect_close(got, rows, limit());
 }
 

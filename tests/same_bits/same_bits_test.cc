@@ -151,11 +151,13 @@ std::ostream& operator<<(std::ostream& out, const Case& c) {
 /// slow and a sanitizer makes it slower still, and where lateness is tested, not arithmetic.
 std::vector<Case> cases() {
   const std::vector<const char*> all_models = {
-      "llama-f32",       "k-llama-q4_k",     "llama-moe-f32", "llama-moe-q8_0",
-      "qwen2-f32",       "qwen2-q4_0",       "qwen3-f32",     "k-qwen3-mix4k",
-      "qwen35-succ-f32", "qwen35-succ-q8_0", "k-qwen35-mix4k"};
-  const std::vector<const char*> few_models = {"llama-f32", "qwen2-q4_0", "qwen3-f32",
-                                               "qwen35-succ-q8_0"};
+      "llama-f32",        "k-llama-q4_k",  "llama-moe-f32",  "llama-moe-q8_0",    "qwen2-f32",
+      "qwen2-q4_0",       "qwen3-f32",     "k-qwen3-mix4k",  "qwen3moe-f32",      "qwen3moe-q4_0",
+      "k-qwen3moe-mix4k", "qwen35moe-f32", "qwen35moe-q8_0", "k-qwen35moe-mix4k", "qwen35-succ-f32",
+      "qwen35-succ-q8_0", "k-qwen35-mix4k"};
+  const std::vector<const char*> few_models = {"llama-f32",        "qwen2-q4_0",
+                                               "qwen3-f32",        "qwen3moe-q4_0",
+                                               "qwen35-succ-q8_0", "qwen35moe-q8_0"};
   std::vector<Case> all;
   for (const NamedDevice& device : same_bits_devices()) {
     const bool few = device.name == "delayed" || (kSanitized && !device.fast);

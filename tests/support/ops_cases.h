@@ -23,8 +23,8 @@ inline std::vector<OpFamily> op_families() {
           {"embed", embed_cases},         {"attention", attention_cases},
           {"recurrent", recurrent_cases}, {"norm", norm_cases},
           {"rope", rope_cases},           {"elementwise", elementwise_cases},
-          {"choice", choice_cases},       {"experts", expert_cases},
-          {"router", router_cases}};
+          {"gates", gate_of_row_cases},   {"choice", choice_cases},
+          {"experts", expert_cases},      {"router", router_cases}};
 }
 
 }  // namespace troika::testing

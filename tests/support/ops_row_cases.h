@@ -120,6 +120,26 @@ inline std::vector<OpCase> elementwise_cases() {
   return cases;
 }
 
+/// One gate for a whole row.
+inline std::vector<OpCase> gate_of_row_cases() {
+  constexpr int64_t kTokens = 7;
+  std::vector<OpCase> cases;
+  uint32_t seed = 34000;
+  for (const GateFunction function : {GateFunction::sigmoid, GateFunction::silu})
+    for (const int64_t width : {1, 8, 17, 256})
+      for (const int64_t units : {1, 3})
+        cases.push_back(row_case(
+            fmt::format("gate of a row {}", function == GateFunction::silu ? "silu" : "sigmoid"),
+            units, width, kTokens, seed += 3, kFewRoundoffs, true,
+            [=](OpRig& rig, Tensor x, Tensor) {
+              std::vector<float> gates = random_floats(kTokens, seed + 2);
+              gates[3] = -80;
+              gates[4] = 80;
+              return rig.graph.gate(x, rig.input(gates, Axis::hidden, 1, 1), function);
+            }));
+  return cases;
+}
+
 inline OpCase argmax_case(int64_t vocab, uint32_t seed) {
   OpCase c;
   c.name = fmt::format("argmax vocab {}", vocab);

@@ -223,7 +223,9 @@ class Planner {
   }
 
   Status plan_op(const Gate& op, const Tensor& y) {
-    schedule_.add_row_step(y.spec.rows, gate_step(op.x, op.gate, op.function, y.id),
+    const bool one = op.gate.spec.elements() == 1;  // for the whole row
+    schedule_.add_row_step(y.spec.rows,
+                           one ? scale_step(op, y.id) : gate_step(op.x, op.gate, op.function, y.id),
                            {.reads = {op.x.id, op.gate.id}, .writes = {y.id}});
     return ok();
   }

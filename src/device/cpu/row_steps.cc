@@ -88,6 +88,17 @@ std::unique_ptr<RowStep> gate_step(const Tensor& x, const Tensor& gate, GateFunc
   });
 }
 
+std::unique_ptr<RowStep> scale_step(const Gate& op, Slot y) {
+  return row_step([op, y](const Step& step, int64_t row) {
+    const int64_t count = op.x.spec.elements();
+    const ElementwiseKernels& kernels = step.kernels->elementwise;
+    const ScaleKernel kernel =
+        op.function == GateFunction::silu ? kernels.scale_silu : kernels.scale_sigmoid;
+    kernel(row_of(step, op.x, row), *row_of(step, op.gate, row), step.floats(y) + row * count,
+           count);
+  });
+}
+
 std::unique_ptr<RowStep> concat_step(const Concat& op, Slot y) {
   return row_step([op, y](const Step& step, int64_t row) {
     const int64_t a_width = op.a.spec.width;

@@ -22,6 +22,8 @@ std::unique_ptr<RowStep> add_step(const Add& op, Slot y);
 std::unique_ptr<RowStep> add_bias_step(const AddBias& op, const float* bias, Slot y);
 std::unique_ptr<RowStep> gate_step(const Tensor& x, const Tensor& gate, GateFunction function,
                                    Slot y);
+/// The same where the gate is one element for the whole row.
+std::unique_ptr<RowStep> scale_step(const Gate& op, Slot y);
 std::unique_ptr<RowStep> concat_step(const Concat& op, Slot y);
 std::unique_ptr<RowStep> slice_step(const Slice& op, Slot y);
 std::unique_ptr<RowStep> block_row_step(const BlockRow& op, Slot y);

@@ -42,8 +42,11 @@ Status compute(Step& step, const Gate& op, const Tensor& y) {
   const auto x = step.values(op.x);
   const auto gate = step.values(op.gate);
   const auto to = step.values(y);
-  for (size_t i = 0; i < to.size(); i++)
-    to[i] = x[i] * (op.function == GateFunction::silu ? silu(gate[i]) : sigmoid(gate[i]));
+  const auto sharing = static_cast<size_t>(op.x.spec.elements() / op.gate.spec.elements());
+  for (size_t i = 0; i < to.size(); i++) {
+    const double g = gate[i / sharing];
+    to[i] = x[i] * (op.function == GateFunction::silu ? silu(g) : sigmoid(g));
+  }
   return ok();
 }
 

@@ -32,7 +32,7 @@ enum class GateFunction : uint8_t { sigmoid, silu };
 /// y = x * function(gate)
 struct Gate {
   Tensor x;
-  Tensor gate;  // as many units and as wide as x
+  Tensor gate;  // as many units and as wide as x, or one element for the whole row
   GateFunction function = GateFunction::sigmoid;
   Result<Spec> infer() const;
 };

@@ -10,6 +10,8 @@ namespace troika {
 Result<Model> make_llama(const gguf::File& file, const ModelOptions& options);
 Result<Model> make_qwen2(const gguf::File& file, const ModelOptions& options);
 Result<Model> make_qwen3(const gguf::File& file, const ModelOptions& options);
+Result<Model> make_qwen3moe(const gguf::File& file, const ModelOptions& options);
 Result<Model> make_qwen35(const gguf::File& file, const ModelOptions& options);
+Result<Model> make_qwen35moe(const gguf::File& file, const ModelOptions& options);
 
 }  // namespace troika

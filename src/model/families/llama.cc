@@ -7,8 +7,10 @@
 namespace troika {
 
 Result<Model> make_llama(const gguf::File& file, const ModelOptions&) {
-  return make_dense(
-      file, {.architecture = "llama", .rope_pairs = RopePairs::adjacent, .head_norms = false});
+  return make_dense(file, {.architecture = "llama",
+                           .rope_pairs = RopePairs::adjacent,
+                           .head_norms = false,
+                           .experts = DenseExperts::if_counted});
 }
 
 }  // namespace troika

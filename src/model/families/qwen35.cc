@@ -5,7 +5,7 @@
 namespace troika {
 
 Result<Model> make_qwen35(const gguf::File& file, const ModelOptions& options) {
-  return make_hybrid(file, options, {.architecture = "qwen35"});
+  return make_hybrid(file, options, {.architecture = "qwen35", .experts = false});
 }
 
 }  // namespace troika

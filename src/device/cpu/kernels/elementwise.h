@@ -12,6 +12,9 @@ using AddKernel = void (*)(const float* a, const float* b, float* y, int64_t cou
 /// y[i] = x[i] * function(gate[i])
 using GateKernel = void (*)(const float* x, const float* gate, float* y, int64_t count) noexcept;
 
+/// y[i] = x[i] * function(gate), rounded as a GateKernel rounds where all gates are equal
+using ScaleKernel = void (*)(const float* x, float gate, float* y, int64_t count) noexcept;
+
 /// decay[h] = exp(a[h] * softplus(decay_in[h] + bias[h])), beta[h] = sigmoid(beta_in[h])
 struct DeltaGatesArgs {
   const float* decay_in;
@@ -28,6 +31,8 @@ struct ElementwiseKernels {
   AddKernel add;
   GateKernel gate_sigmoid;
   GateKernel gate_silu;
+  ScaleKernel scale_sigmoid;
+  ScaleKernel scale_silu;
   DeltaGatesKernel delta_gates;
 };
 

@@ -35,6 +35,22 @@ inline void gate_silu_body(const float* x, const float* gate, float* y, int64_t 
 }
 
 template <class V>
+inline void scale_body(const float* x, V factor, float* y, int64_t count) noexcept {
+  in_lanes<V>(count,
+              [&](int64_t i, int n) { (V::load_first(x + i, n) * factor).store_first(y + i, n); });
+}
+
+template <class V>
+inline void scale_sigmoid_body(const float* x, float gate, float* y, int64_t count) noexcept {
+  scale_body<V>(x, sigmoid_of<V>(V::all(gate)), y, count);
+}
+
+template <class V>
+inline void scale_silu_body(const float* x, float gate, float* y, int64_t count) noexcept {
+  scale_body<V>(x, silu_of<V>(V::all(gate)), y, count);
+}
+
+template <class V>
 inline void delta_gates_body(const DeltaGatesArgs& args) noexcept {
   in_lanes<V>(args.heads, [&](int64_t i, int n) {
     const V input = V::load_first(args.decay_in + i, n) + V::load_first(args.bias + i, n);
@@ -45,7 +61,8 @@ inline void delta_gates_body(const DeltaGatesArgs& args) noexcept {
 
 template <class V>
 inline ElementwiseKernels elementwise_kernels_of() {
-  return {add_body<V>, gate_sigmoid_body<V>, gate_silu_body<V>, delta_gates_body<V>};
+  return {add_body<V>,           gate_sigmoid_body<V>, gate_silu_body<V>,
+          scale_sigmoid_body<V>, scale_silu_body<V>,   delta_gates_body<V>};
 }
 
 }  // namespace troika::cpu

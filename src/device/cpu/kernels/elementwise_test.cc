@@ -48,6 +48,23 @@ TEST(ElementwiseTest, ExtremesSaturate) {
   }
 }
 
+TEST(ElementwiseTest, OneGateForAllMakesTheBitsOfEqualGates) {
+  const auto x = normal_floats(37, 7);
+  for (const KernelTable& table : kernels_under_test())
+    for (const float gate : {-90.0F, -1.5F, 0.0F, 0.3F, 90.0F}) {
+      const std::vector<float> gates(37, gate);
+      const auto& k = table.elementwise;
+      for (const auto& [one, many] :
+           {std::pair(k.scale_sigmoid, k.gate_sigmoid), std::pair(k.scale_silu, k.gate_silu)}) {
+        std::vector<float> got(38, 7);
+        std::vector<float> want(38, 7);
+        one(x.data(), gate, got.data(), 37);
+        many(x.data(), gates.data(), want.data(), 37);
+        EXPECT_EQ(got, want) << gate;
+      }
+    }
+}
+
 // A remainder runs the same steps as the body: where an element lies does not change its bits.
 TEST(ElementwiseTest, PlaceDoesNotChangeBits) {
   const auto x = normal_floats(100, 1);
