@@ -131,6 +131,13 @@ inline std::vector<OpCase> expert_cases() {
       cases.push_back(expert_case(s));
     }
   }
+  // More rows, each of eight experts with eight leaves, than their products are kept for.
+  for (const DType dtype : {DType::f32, DType::q8_0}) {
+    const int64_t block = dtype == DType::f32 ? 12 : 32;
+    for (const bool sum : {false, true})
+      cases.push_back(expert_case(
+          {dtype, 12, 8, 40, 8 * block, 150, split_contiguous(8 * block, 8, block), sum, seed++}));
+  }
   return cases;
 }
 

@@ -1,6 +1,7 @@
 #include "device/cpu/expert_jobs.h"
 
 #include <algorithm>
+#include <cstring>
 #include <span>
 
 #include "device/cpu/expert_product.h"
@@ -10,8 +11,13 @@ namespace {
 
 static_assert(kRouterExpertsMax == kExpertsMax);
 
-constexpr int64_t kItemStrips = 8;
-constexpr int64_t kItemRows = kItemStrips * kStripRows;
+constexpr int64_t kItemsPerThread = 16;  // at least, where an expert has enough strips
+constexpr int64_t kStepStrips = 8;       // multiplied at a time
+constexpr int64_t kStepRows = kStepStrips * kStripRows;
+
+int64_t ceil_divide(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
 
 RouterScores scores_of(Gating gating) {
   switch (gating) {
@@ -52,87 +58,131 @@ class RouterStep final : public RowStep {
   Slot y_;
 };
 
-class QuantizePiecesStep final : public RowStep {
+class QuantizePairsStep final : public RowStep {
  public:
-  QuantizePiecesStep(const Tensor& x, int64_t columns, Activations kind, Slot activations)
-      : x_(x), columns_(columns), kind_(kind), activations_(activations) {}
+  QuantizePairsStep(const Tensor& x, Activations kind, const ExpertSlots& slots)
+      : x_(x), kind_(kind), slots_(slots) {}
 
   void run(const Step& step, int64_t row) const override {
-    const int64_t pieces = x_.spec.elements() / columns_;
-    const int64_t bytes = piece_bytes(kind_, columns_);
-    for (int64_t piece = row * pieces; piece < (row + 1) * pieces; piece++)
-      quantize_activations(step.kernels->matmul, kind_, step.floats(x_.id) + piece * columns_,
-                           columns_, columns_, 1, 0, 1, step.bytes(activations_) + piece * bytes);
+    const int64_t used = x_.spec.units;
+    const int64_t columns = x_.spec.width;
+    const ExpertOrder order(step.bytes(slots_.order), step.rows(x_.spec.rows) * used);
+    const QuantizeKernel quantize = step.kernels->matmul.quantize[static_cast<size_t>(kind_)];
+    const int64_t block = activation_block_bytes(kind_);
+    for (int64_t pair = row * used; pair < (row + 1) * used; pair++) {
+      const int64_t chunk = order.chunk_of(pair);
+      const int64_t first = order.chunk_begin(chunk);
+      quantize(step.floats(x_.id) + pair * columns, columns,
+               step.bytes(slots_.activations) + first * pair_bytes(kind_, columns) +
+                   (order.place(pair) - first) * block,
+               order.chunk_size(chunk) * block);
+    }
   }
 
  private:
   Tensor x_;
-  int64_t columns_;
   Activations kind_;
-  Slot activations_;
+  ExpertSlots slots_;
 };
 
 class ExpertMatmulJob final : public Job {
  public:
-  ExpertMatmulJob(const ExpertProduct& product, const Tensor& y)
-      : product_(product), y_(y), runs_((product.strips + kItemStrips - 1) / kItemStrips) {}
+  ExpertMatmulJob(const ExpertProduct& product, const Tensor& y) : product_(product), y_(y) {}
 
-  int64_t items(const Step& step) const override {
-    return std::min(product_.pairs(step), product_.experts.experts()) * runs_;
-  }
-  int64_t work(const Step& step) const override { return product_.pairs(step) * product_.work(); }
+  int64_t items(const Step& step) const override { return groups_max(step) * cut(step).runs; }
+  int64_t work(const Step& step) const override { return product_.work(step); }
   void run(const Step& step, int64_t begin, int64_t end, int thread) const override {
     std::byte* const scratch = step.scratch[static_cast<size_t>(thread)];
-    const bool few = product_.few(step);
+    const Cut c = cut(step);
+    const ExpertOrder order = product_.order(step);
     for (int64_t item = begin; item < end; item++) {
-      const int64_t strip = item % runs_ * kItemStrips;
-      if (few)
-        run_pair(step, item / runs_, strip, scratch);
-      else
-        run_expert(step, item / runs_, strip, scratch);
+      const int64_t group = item / c.runs;
+      if (group >= order.groups()) return;
+      const int64_t strip = item % c.runs * c.strips;
+      const Strips strips{strip, std::min(product_.strips, strip + c.strips)};
+      for (int64_t i = order.group_begin(group); i < order.group_begin(group + 1); i++)
+        run_chunk(step, order.chunk_pairs(i), strips, scratch);
     }
   }
 
  private:
-  void run_pair(const Step& step, int64_t pair, int64_t strip, std::byte* scratch) const {
-    matmul(step.kernels->matmul, product_.experts[product_.expert(step, pair)],
-           product_.piece(step, pair), 1, step.floats(y_.id) + pair * y_.spec.width, y_.spec.width,
-           strip, std::min(product_.strips, strip + kItemStrips), scratch);
+  /// How the strips of an expert are cut into items.
+  struct Cut {
+    int64_t strips, runs;
+  };
+  struct Strips {
+    int64_t begin, end;
+  };
+
+  /// Known before the order is: who comes late may find its slot in other use.
+  int64_t groups_max(const Step& step) const {
+    return std::min(product_.pairs(step), product_.experts.experts());
   }
 
-  /// The rows that chose the expert, a chunk at a time.
-  void run_expert(const Step& step, int64_t expert, int64_t strip, std::byte* scratch) const {
-    int64_t chunk[kChunkTokens];
-    int64_t count = 0;
-    for (int64_t pair = 0; pair < product_.pairs(step); pair++) {
-      if (product_.expert(step, pair) != expert) continue;
-      chunk[count++] = pair;
-      if (count < kChunkTokens) continue;
-      run_chunk(step, product_.experts[expert], {chunk, kChunkTokens}, strip, scratch);
-      count = 0;
-    }
-    if (count > 0)
-      run_chunk(step, product_.experts[expert], {chunk, static_cast<size_t>(count)}, strip,
-                scratch);
+  /// Long runs gather rows seldom; there must be enough of them for all threads.
+  Cut cut(const Step& step) const {
+    const int64_t shortest = ceil_divide(product_.strips, kStepStrips);
+    const int64_t groups = std::max<int64_t>(1, groups_max(step));
+    const int64_t wanted = ceil_divide(kItemsPerThread * step.threads, groups);
+    const int64_t strips = ceil_divide(shortest, std::min(shortest, wanted)) * kStepStrips;
+    return {strips, ceil_divide(product_.strips, strips)};
   }
 
-  void run_chunk(const Step& step, const PackedMatrix& matrix, std::span<const int64_t> chunk,
-                 int64_t strip, std::byte* scratch) const {
-    const int64_t first = strip * kStripRows;
-    const int64_t rows = std::min(kItemRows, y_.spec.width - first);
+  /// Rows of one expert.
+  void run_chunk(const Step& step, std::span<const int32_t> pairs, Strips strips,
+                 std::byte* scratch) const {
+    const MatmulKernels& kernels = step.kernels->matmul;
+    const PackedMatrix& matrix = product_.matrix(step, pairs[0]);
     auto* const products = reinterpret_cast<float*>(scratch + matmul_scratch_bytes());
-    auto* const x = reinterpret_cast<std::byte*>(products + kChunkTokens * kItemRows);
-    product_.gather(step, chunk, x);
-    matmul_chunk(step.kernels->matmul, matrix, x, std::ssize(chunk), products, kItemRows, strip,
-                 std::min(product_.strips, strip + kItemStrips), scratch);
-    for (size_t i = 0; i < chunk.size(); i++)
-      std::copy_n(products + static_cast<int64_t>(i) * kItemRows, rows,
-                  step.floats(y_.id) + chunk[i] * y_.spec.width + first);
+    auto* const gathered = reinterpret_cast<std::byte*>(products + kChunkTokens * kStepRows);
+    const std::byte* x = step.bytes(product_.slots.activations);
+    if (product_.rows(step) > 1) {
+      gather(step, pairs, gathered);
+      x = gathered;
+    }
+    if (pairs.size() == 1) {
+      matmul_chunk(kernels, matrix, x, 1, y_at(step, pairs[0], strips.begin), y_.spec.width,
+                   strips.begin, strips.end, scratch);
+      return;
+    }
+    for (int64_t strip = strips.begin; strip < strips.end; strip += kStepStrips) {
+      const int64_t rows = std::min(kStepRows, y_.spec.width - strip * kStripRows);
+      matmul_chunk(kernels, matrix, x, std::ssize(pairs), products, kStepRows, strip,
+                   std::min(strips.end, strip + kStepStrips), scratch);
+      for (size_t i = 0; i < pairs.size(); i++)
+        std::copy_n(products + static_cast<int64_t>(i) * kStepRows, rows,
+                    y_at(step, pairs[i], strip));
+    }
+  }
+
+  float* y_at(const Step& step, int64_t pair, int64_t strip) const {
+    return step.floats(y_.id) + pair * y_.spec.width + strip * kStripRows;
+  }
+
+  /// The rows of the pairs as kernels/matmul.h wants them: [block][pair].
+  void gather(const Step& step, std::span<const int32_t> pairs, std::byte* x) const {
+    const auto bytes = static_cast<size_t>(activation_block_bytes(product_.kind));
+    const auto row_bytes =
+        static_cast<size_t>(activation_bytes(product_.kind, product_.experts.columns(), 1));
+    for (size_t i = 0; i < pairs.size(); i++) {
+      const int64_t row = pairs[i] / product_.used();
+      const int64_t first = row / kChunkTokens * kChunkTokens;
+      const auto chunk =
+          static_cast<size_t>(std::min<int64_t>(kChunkTokens, product_.rows(step) - first));
+      const std::byte* from = step.bytes(product_.slots.activations) +
+                              static_cast<size_t>(first) * row_bytes +
+                              static_cast<size_t>(row - first) * bytes;
+      std::byte* to = x + i * bytes;
+      for (size_t block = 0; block < row_bytes / bytes; block++) {
+        std::memcpy(to, from, bytes);
+        to += pairs.size() * bytes;
+        from += chunk * bytes;
+      }
+    }
   }
 
   ExpertProduct product_;
   Tensor y_;
-  int64_t runs_;  // of kItemStrips strips
 };
 
 }  // namespace
@@ -141,24 +191,23 @@ std::unique_ptr<RowStep> router_step(const RouterTopK& op, const float* bias, Sl
   return std::make_unique<RouterStep>(op, bias, y);
 }
 
-int64_t piece_bytes(Activations kind, int64_t columns) {
+int64_t pair_bytes(Activations kind, int64_t columns) {
   constexpr int64_t kLineBytes = 64;
-  return (activation_bytes(kind, columns, 1) + kLineBytes - 1) / kLineBytes * kLineBytes;
+  return ceil_divide(activation_bytes(kind, columns, 1), kLineBytes) * kLineBytes;
 }
 
-std::unique_ptr<RowStep> quantize_pieces_step(const Tensor& x, int64_t columns, Activations kind,
-                                              Slot activations) {
-  return std::make_unique<QuantizePiecesStep>(x, columns, kind, activations);
+std::unique_ptr<RowStep> quantize_pairs_step(const Tensor& x, Activations kind,
+                                             const ExpertSlots& slots) {
+  return std::make_unique<QuantizePairsStep>(x, kind, slots);
 }
 
 std::unique_ptr<Job> expert_matmul_job(const ExpertMatMul& op, const PackedExperts& experts,
-                                       Slot activations, const Tensor& y) {
-  return std::make_unique<ExpertMatmulJob>(
-      ExpertProduct(experts, op.routing, activations, op.routing.chosen.spec.units), y);
+                                       const ExpertSlots& slots, const Tensor& y) {
+  return std::make_unique<ExpertMatmulJob>(ExpertProduct(experts, op.routing, slots), y);
 }
 
 int64_t expert_matmul_scratch_bytes(const PackedExperts& experts) {
-  return matmul_scratch_bytes() + kChunkTokens * kItemRows * int64_t{sizeof(float)} +
+  return matmul_scratch_bytes() + kChunkTokens * kStepRows * int64_t{sizeof(float)} +
          activation_bytes(activations_of(experts[0]), experts.columns(), kChunkTokens);
 }
 

@@ -8,147 +8,124 @@
 namespace troika::cpu {
 namespace {
 
-constexpr int64_t kFewStrips = 8;                     // of an item where rows are few
-constexpr int64_t kManyStrips = 2;                    // and where they are many
-constexpr int64_t kStoreFloats = int64_t{128} << 10;  // of products, unless one row wants more
-constexpr int64_t kTileRowsMax = 128;
-constexpr int64_t kFewRows = kFewStrips * kStripRows;
-constexpr int64_t kManyRows = kManyStrips * kStripRows;
+constexpr int64_t kStripsMax = 8;  // of an item
+constexpr int64_t kStripsMin = 2;
+constexpr int64_t kStoreFloats = int64_t{256} << 10;  // of products, unless one row wants more
 
-/// How the scratch of a thread is divided, behind that of the kernels.
-struct SumScratch {
-  SumScratch(const ExpertProduct& product, int64_t chosen)
-      : pair_floats(product.experts[0].leaves() * kManyRows),
-        tile_rows(std::clamp<int64_t>(kStoreFloats / (chosen * pair_floats), 1, kTileRowsMax)),
-        pairs(tile_rows * chosen),
-        store_floats(
-            std::max(pairs * pair_floats, chosen * product.experts[0].leaves() * kFewRows)),
-        sums_floats(product.experts[0].leaves() * kFewRows),
-        chunk_bytes(product.chunk_bytes()) {}
+/// What the rows of a tile are limited by, and how the scratch of a thread is divided, behind that
+/// of the kernels.
+struct SumLayout {
+  SumLayout(const PackedExperts& experts, int64_t chosen)
+      : leaves(experts[0].leaves()),
+        row_floats(chosen * leaves * kStripRows),
+        tile_rows(std::max<int64_t>(1, kStoreFloats / (row_floats * kStripsMin))),
+        store_floats(std::max(kStoreFloats, row_floats * kStripsMin)) {}
 
+  /// Strips of an item of `rows` rows.
+  int64_t strips(int64_t rows) const {
+    return std::clamp(store_floats / (row_floats * rows), kStripsMin, kStripsMax);
+  }
   int64_t bytes() const {
-    return matmul_scratch_bytes() + (store_floats + sums_floats) * int64_t{sizeof(float)} +
-           2 * pairs * int64_t{sizeof(int64_t)} + chunk_bytes;
+    return matmul_scratch_bytes() +
+           (store_floats + leaves * kStripsMax * kStripRows) * int64_t{sizeof(float)};
   }
 
-  int64_t pair_floats;   // products of a pair, where rows are many
-  int64_t tile_rows;     // where rows are many
-  int64_t pairs;         // of a tile
-  int64_t store_floats;  // [pair in order of experts][leaf][row of the matrix]
-  int64_t sums_floats;   // [leaf][row of the matrix]
-  int64_t chunk_bytes;
+  int64_t leaves;
+  int64_t row_floats;    // products of a row with one strip of each expert it chose
+  int64_t tile_rows;     // at most
+  int64_t store_floats;  // [place in the tile][leaf][row of the matrix], then sums [leaf][row]
 };
 
 class ExpertSumJob final : public Job {
  public:
   ExpertSumJob(const ExpertProduct& product, const Tensor& y)
-      : product_(product), y_(y), layout_(product, product.used()) {}
+      : product_(product), y_(y), layout_(product.experts, product.used()) {}
 
   int64_t items(const Step& step) const override {
-    const Cut cut = cut_of(step);
-    return cut.tiles * cut.runs;
+    const Cut c = cut(step);
+    return c.tiles * c.runs;
   }
-  int64_t work(const Step& step) const override { return product_.pairs(step) * product_.work(); }
+  int64_t work(const Step& step) const override { return product_.work(step); }
   void run(const Step& step, int64_t begin, int64_t end, int thread) const override {
-    const Cut cut = cut_of(step);
+    const Cut c = cut(step);
+    std::byte* const scratch = step.scratch[static_cast<size_t>(thread)];
+    auto* const store = reinterpret_cast<float*>(scratch + matmul_scratch_bytes());
     for (int64_t item = begin; item < end; item++) {
-      const int64_t row = item / cut.runs * cut.rows;
-      const int64_t strip = item % cut.runs * cut.strips;
-      Tile tile{.first_row = row,
-                .rows = std::min(cut.rows, step.rows(y_.spec.rows) - row),
-                .strip = strip,
-                .strip_end = std::min(product_.strips, strip + cut.strips),
-                .width = cut.strips * kStripRows};
-      place(tile, step.scratch[static_cast<size_t>(thread)]);
-      sort_pairs(step, tile);
-      multiply(step, tile);
-      for (int64_t r = 0; r < tile.rows; r++) add_up(step, tile, r);
+      const int64_t strip = item % c.runs * c.strips;
+      const Item it{.tile = item / c.runs,
+                    .strip = strip,
+                    .strip_end = std::min(product_.strips, strip + c.strips),
+                    .width = c.strips * kStripRows,
+                    .kernel_scratch = scratch,
+                    .store = store,
+                    .sums = store + layout_.store_floats};
+      multiply(step, it);
+      const int64_t row = it.tile * layout_.tile_rows;
+      const int64_t rows = std::min(layout_.tile_rows, product_.rows(step) - row);
+      for (int64_t r = row; r < row + rows; r++) add_up(step, it, r);
     }
   }
 
  private:
   /// How a step is cut into items.
   struct Cut {
-    int64_t rows, strips;  // of an item
+    int64_t strips;  // of an item
     int64_t tiles, runs;
   };
 
-  /// An item, and its places in the scratch.
-  struct Tile {
-    int64_t first_row, rows;
+  struct Item {
+    int64_t tile;
     int64_t strip, strip_end;
     int64_t width;  // rows of the matrix from leaf to leaf
-    std::byte* kernel_scratch = nullptr;
-    float* store = nullptr;
-    float* sums = nullptr;
-    int64_t* order = nullptr;   // pairs in order of experts
-    int64_t* places = nullptr;  // of each pair of the tile in that order
-    std::byte* chunk = nullptr;
+    std::byte* kernel_scratch;
+    float* store;
+    float* sums;
   };
 
-  Cut cut_of(const Step& step) const {
-    const bool few = product_.few(step);
-    const int64_t rows = few ? 1 : layout_.tile_rows;
-    const int64_t strips = few ? kFewStrips : kManyStrips;
-    return {rows, strips, (step.rows(y_.spec.rows) + rows - 1) / rows,
+  Cut cut(const Step& step) const {
+    const int64_t rows = product_.rows(step);
+    if (rows == 0) return {1, 0, 0};
+    const int64_t strips = layout_.strips(std::min(rows, layout_.tile_rows));
+    return {strips, (rows + layout_.tile_rows - 1) / layout_.tile_rows,
             (product_.strips + strips - 1) / strips};
   }
 
-  void place(Tile& tile, std::byte* scratch) const {
-    tile.kernel_scratch = scratch;
-    tile.store = reinterpret_cast<float*>(scratch + matmul_scratch_bytes());
-    tile.sums = tile.store + layout_.store_floats;
-    tile.order = reinterpret_cast<int64_t*>(tile.sums + layout_.sums_floats);
-    tile.places = tile.order + layout_.pairs;
-    tile.chunk = reinterpret_cast<std::byte*>(tile.places + layout_.pairs);
+  /// The first place of the tile.
+  int64_t first_place(const Item& it) const {
+    return it.tile * layout_.tile_rows * product_.used();
   }
 
-  /// Orders the pairs of the tile by expert, and keeps where each stands.
-  void sort_pairs(const Step& step, const Tile& tile) const {
-    const int64_t first = tile.first_row * product_.used();
-    const int64_t count = tile.rows * product_.used();
-    int64_t ends[kExpertsMax + 1] = {};  // where the next pair of expert e goes is ends[e]
-    for (int64_t i = 0; i < count; i++) ends[product_.expert(step, first + i) + 1]++;
-    for (int64_t e = 0; e < product_.experts.experts(); e++) ends[e + 1] += ends[e];
-    for (int64_t i = 0; i < count; i++) {
-      tile.places[i] = ends[product_.expert(step, first + i)]++;
-      tile.order[tile.places[i]] = first + i;
+  /// Fills the store, a chunk at a time.
+  void multiply(const Step& step, const Item& it) const {
+    const ExpertOrder order = product_.order(step);
+    const int64_t stride = pair_bytes(product_.kind, product_.experts.columns());
+    const std::byte* const x = step.bytes(product_.slots.activations);
+    const int64_t end = order.tile_begin(it.tile + 1);
+    for (int64_t chunk = order.tile_begin(it.tile); chunk < end; chunk++) {
+      const int64_t place = order.chunk_begin(chunk);
+      float* const products = it.store + (place - first_place(it)) * layout_.leaves * it.width;
+      for (int64_t leaf = 0; leaf < layout_.leaves; leaf++)
+        matmul_leaf(step.kernels->matmul, product_.matrix(step, order.chunk_pairs(chunk)[0]), leaf,
+                    x + place * stride, order.chunk_size(chunk), products + leaf * it.width,
+                    layout_.leaves * it.width, it.strip, it.strip_end, it.kernel_scratch);
     }
   }
 
-  /// Fills the store, at most a chunk of pairs of one expert at a time.
-  void multiply(const Step& step, const Tile& tile) const {
-    const int64_t leaves = product_.experts[0].leaves();
-    const int64_t count = tile.rows * product_.used();
-    for (int64_t begin = 0, end = 0; begin < count; begin = end) {
-      const int64_t expert = product_.expert(step, tile.order[begin]);
-      while (end < count && end - begin < kChunkTokens &&
-             product_.expert(step, tile.order[end]) == expert)
-        end++;
-      product_.gather(step, {tile.order + begin, tile.order + end}, tile.chunk);
-      for (int64_t leaf = 0; leaf < leaves; leaf++)
-        matmul_leaf(step.kernels->matmul, product_.experts[expert], leaf, tile.chunk, end - begin,
-                    tile.store + (begin * leaves + leaf) * tile.width, leaves * tile.width,
-                    tile.strip, tile.strip_end, tile.kernel_scratch);
+  /// Row `row` of the step from the store.
+  void add_up(const Step& step, const Item& it, int64_t row) const {
+    const ExpertOrder order = product_.order(step);
+    const int64_t floats = layout_.leaves * it.width;
+    const int64_t first = it.strip * kStripRows;
+    const int64_t count = std::min(it.width, y_.spec.elements() - first);
+    std::fill_n(it.sums, floats, 0.0F);
+    for (int64_t pair = row * product_.used(); pair < (row + 1) * product_.used(); pair++) {
+      const float* const products = it.store + (order.place(pair) - first_place(it)) * floats;
+      const float weight = product_.weight(step, pair);
+      for (int64_t at = 0; at < floats; at += it.width)
+        step.kernels->moe.add_scaled(weight, products + at, it.sums + at, count);
     }
-  }
-
-  /// Row `row` of the tile from the store.
-  void add_up(const Step& step, const Tile& tile, int64_t row) const {
-    const int64_t leaves = product_.experts[0].leaves();
-    const int64_t first = tile.strip * kStripRows;
-    const int64_t count = std::min(tile.width, y_.spec.elements() - first);
-    std::fill_n(tile.sums, leaves * tile.width, 0.0F);
-    for (int64_t j = 0; j < product_.used(); j++) {
-      const int64_t pair = row * product_.used() + j;
-      const float* const products = tile.store + tile.places[pair] * leaves * tile.width;
-      const float weight = product_.weight(step, tile.first_row * product_.used() + pair);
-      for (int64_t at = 0; at < leaves * tile.width; at += tile.width)
-        step.kernels->moe.add_scaled(weight, products + at, tile.sums + at, count);
-    }
-    add_leaves(step.kernels->elementwise.add, tile.sums, leaves, tile.width, count);
-    std::copy_n(tile.sums, count,
-                step.floats(y_.id) + (tile.first_row + row) * y_.spec.elements() + first);
+    add_leaves(step.kernels->elementwise.add, it.sums, layout_.leaves, it.width, count);
+    std::copy_n(it.sums, count, step.floats(y_.id) + row * y_.spec.elements() + first);
   }
 
   /// Adds leaves as the tree of kernels/matmul.h does, into the first.
@@ -163,19 +140,22 @@ class ExpertSumJob final : public Job {
 
   ExpertProduct product_;
   Tensor y_;
-  SumScratch layout_;
+  SumLayout layout_;
 };
 
 }  // namespace
 
 std::unique_ptr<Job> expert_sum_job(const ExpertSum& op, const PackedExperts& experts,
-                                    Slot activations, const Tensor& y) {
-  return std::make_unique<ExpertSumJob>(ExpertProduct(experts, op.routing, activations, 1), y);
+                                    const ExpertSlots& slots, const Tensor& y) {
+  return std::make_unique<ExpertSumJob>(ExpertProduct(experts, op.routing, slots), y);
+}
+
+int64_t expert_sum_tile_rows(const ExpertSum& op, const PackedExperts& experts) {
+  return SumLayout(experts, op.routing.chosen.spec.units).tile_rows;
 }
 
 int64_t expert_sum_scratch_bytes(const ExpertSum& op, const PackedExperts& experts) {
-  const ExpertProduct product(experts, op.routing, -1, 1);
-  return SumScratch(product, product.used()).bytes();
+  return SumLayout(experts, op.routing.chosen.spec.units).bytes();
 }
 
 }  // namespace troika::cpu

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <map>
-#include <tuple>
 #include <utility>
 
 #include "device/cpu/attention_job.h"
 #include "device/cpu/expert_jobs.h"
+#include "device/cpu/expert_order.h"
 #include "device/cpu/jobs.h"
 #include "device/cpu/memory_plan.h"
 #include "device/cpu/resources.h"
@@ -187,19 +187,28 @@ class Planner {
 
   Status plan_op(const ExpertMatMul& op, const Tensor& y) {
     TROIKA_TRY(const PackedExperts* experts, find_experts(resources_, op.w));
-    const Slot pieces = pieces_for(op.x, op.w.inputs, activations_of((*experts)[0]));
+    const ExpertSlots slots{.activations = activations_for(op.x, activations_of((*experts)[0])),
+                            .order = order_for(op.routing, rows_max(y.spec.rows))};
     need_scratch(expert_matmul_scratch_bytes(*experts));
-    schedule_.add_job(expert_matmul_job(op, *experts, pieces, y),
-                      {.reads = {pieces, op.routing.chosen.id}, .writes = {y.id}});
+    schedule_.add_job(
+        expert_matmul_job(op, *experts, slots, y),
+        {.reads = {slots.activations, slots.order, op.routing.chosen.id}, .writes = {y.id}});
     return ok();
   }
 
   Status plan_op(const ExpertSum& op, const Tensor& y) {
     TROIKA_TRY(const PackedExperts* experts, find_experts(resources_, op.w));
-    const Slot pieces = pieces_for(op.x, op.w.inputs, activations_of((*experts)[0]));
+    const Activations kind = activations_of((*experts)[0]);
+    const int64_t pairs = rows_max(y.spec.rows) * op.x.spec.units;
+    const ExpertSlots slots{
+        .activations = schedule_.add_slot(pairs * pair_bytes(kind, op.w.inputs)),
+        .order = order_for(op.routing, expert_sum_tile_rows(op, *experts))};
     need_scratch(expert_sum_scratch_bytes(op, *experts));
-    schedule_.add_job(expert_sum_job(op, *experts, pieces, y),
-                      {.reads = {pieces, op.routing.chosen.id}, .writes = {y.id}});
+    schedule_.add_row_step(y.spec.rows, quantize_pairs_step(op.x, kind, slots),
+                           {.reads = {op.x.id, slots.order}, .writes = {slots.activations}});
+    schedule_.add_job(
+        expert_sum_job(op, *experts, slots, y),
+        {.reads = {slots.activations, slots.order, op.routing.chosen.id}, .writes = {y.id}});
     return ok();
   }
 
@@ -298,15 +307,19 @@ class Planner {
     return slot;
   }
 
-  /// The pieces of the row of x, each by itself, for products over experts.
-  Slot pieces_for(const Tensor& x, int64_t columns, Activations kind) {
-    const auto [entry, is_new] = pieces_.try_emplace({x.id, columns, kind}, -1);
+  /// The pairs of `routing` in order of experts in tiles of so many rows, made once for all
+  /// products.
+  Slot order_for(const Routing& routing, int64_t tile_rows) {
+    const Rows rows = routing.chosen.spec.rows;
+    tile_rows = std::max<int64_t>(1, std::min(tile_rows, rows_max(rows)));
+    const auto [entry, is_new] = orders_.try_emplace({routing.chosen.id, tile_rows}, -1);
     if (!is_new) return entry->second;
-    const int64_t pieces = rows_max(x.spec.rows) * (x.spec.elements() / columns);
-    const Slot slot = schedule_.add_slot(pieces * piece_bytes(kind, columns));
+    const Slot slot =
+        schedule_.add_slot(ExpertOrder::bytes(rows_max(rows) * routing.chosen.spec.units));
     entry->second = slot;
-    schedule_.add_row_step(x.spec.rows, quantize_pieces_step(x, columns, kind, slot),
-                           {.reads = {x.id}, .writes = {slot}});
+    const Access access{.reads = {routing.chosen.id}, .writes = {slot}};
+    schedule_.add_row_step(rows, order_row_step(routing, tile_rows, slot), access);
+    schedule_.add_job(order_job(routing, tile_rows, slot), access);
     return slot;
   }
 
@@ -405,7 +418,7 @@ class Planner {
   Schedule schedule_;
   std::unique_ptr<Program> program_ = std::make_unique<Program>();
   std::map<std::pair<int32_t, Activations>, Slot> activations_;
-  std::map<std::tuple<int32_t, int64_t, Activations>, Slot> pieces_;  // by columns too
+  std::map<std::pair<int32_t, int64_t>, Slot> orders_;  // by tile rows
   std::vector<std::pair<RopeOptions, RopeSlots>> rope_tables_;
 };
 
