@@ -33,5 +33,6 @@ std::unique_ptr<Command> make_logits_command();
 std::unique_ptr<Command> make_tokenize_command();
 std::unique_ptr<Command> make_inspect_command();
 std::unique_ptr<Command> make_bench_command();
+std::unique_ptr<Command> make_inflate_command();
 
 }  // namespace troika::cli

@@ -33,6 +33,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_tokenize_command());
   commands.push_back(make_logits_command());
   commands.push_back(make_bench_command());
+  commands.push_back(make_inflate_command());
   return commands;
 }
 

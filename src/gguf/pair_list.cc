@@ -27,6 +27,12 @@ void PairList::set_strings(std::string_view key, std::span<const std::string_vie
   put(key, ValueType::string, true, std::ssize(texts), bytes);
 }
 
+void PairList::set_flags(std::string_view key, const std::vector<bool>& flags) {
+  std::vector<std::byte> bytes;
+  for (const bool flag : flags) bytes.push_back(std::byte{flag});
+  put(key, ValueType::boolean, true, std::ssize(flags), bytes);
+}
+
 void PairList::set_value(const Value& value) {
   put(value.key, value.type, value.is_array, value.count, value.bytes);
 }

@@ -47,6 +47,7 @@ class PairList {
     static_assert(sizeof(bool) == 1);
     put(key, value_type_of<T>(), true, std::ssize(values), std::as_bytes(values));
   }
+  void set_flags(std::string_view key, const std::vector<bool>& flags);
   void set_strings(std::string_view key, std::span<const std::string_view> texts);
 
   /// A pair as another file has it.

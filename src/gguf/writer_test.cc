@@ -114,6 +114,7 @@ TEST(GgufWriter, ArraysComeBackAlsoEmptyOnes) {
   pairs.set_array<int32_t>("i32", std::vector<int32_t>{-1, 0, 7});
   pairs.set_array<float>("f32", std::vector<float>{0.5f, -INFINITY});
   pairs.set_array<bool>("flags", std::array{true, false, true});
+  pairs.set_flags("same flags", {true, false, true});
   pairs.set_array<uint64_t>("none", {});
   pairs.set_strings("no texts", {});
   const Bytes bytes = written(pairs, {});
@@ -121,6 +122,7 @@ TEST(GgufWriter, ArraysComeBackAlsoEmptyOnes) {
   EXPECT_EQ(*file.metadata().integers("i32"), (std::vector<int64_t>{-1, 0, 7}));
   EXPECT_EQ(*file.metadata().reals("f32"), (std::vector<double>{0.5, -INFINITY}));
   EXPECT_EQ(*file.metadata().booleans("flags"), (std::vector<bool>{true, false, true}));
+  EXPECT_EQ(*file.metadata().booleans("same flags"), (std::vector<bool>{true, false, true}));
   EXPECT_TRUE(file.metadata().integers("none")->empty());
   EXPECT_EQ(file.metadata().find("none")->type_text(), "array of 0 u64");
   EXPECT_TRUE(file.metadata().strings("no texts")->empty());
