@@ -106,7 +106,10 @@ struct MatmulArgs {
 };
 
 /// Leaves of a strip: [leaf][token + 1][16]; the one more keeps leaves off each other's cache sets.
-inline constexpr int64_t kScratchFloats = kMatmulLeavesMax * (kChunkTokens + 1) * kStripRows;
+inline constexpr int64_t kLeafFloats = kMatmulLeavesMax * (kChunkTokens + 1) * kStripRows;
+/// Behind them, the weights of a block as bytes, where several tiles of tokens share one.
+inline constexpr int64_t kUnpackedBytes = 4096 + 512;
+inline constexpr int64_t kScratchFloats = kLeafFloats + kUnpackedBytes / int64_t{sizeof(float)};
 
 using MatmulKernel = void (*)(const MatmulArgs& args) noexcept;
 

@@ -46,18 +46,27 @@ struct U5 {
   }
 };
 
-/// Sums of lines 8 p + I .. 8 p + 7.
-template <class Weights, int T, int I = 0>
+/// The weights of a block as bytes: line 16 p + 2 I is what unpack<I> calls low, the next one high;
+/// then four lines of 16-bit scales and four of minima.
+constexpr int kScales = 4096, kMinima = kScales + 256;
+
+/// Sums of lines 8 p + I .. 8 p + 7 of the packed block, or of one as bytes.
+template <class Weights, bool Unpacked, int T, int I = 0>
 TROIKA_INLINE void products(const std::byte* block, int p, const Super32* x, Z* a, Z* b) {
   if constexpr (I < 8) {
     Z low, high;
-    Weights::template unpack<I>(block, p, low, high);
+    if constexpr (Unpacked) {
+      low = load(block + 1024 * p + 128 * I);
+      high = load(block + 1024 * p + 128 * I + 64);
+    } else {
+      Weights::template unpack<I>(block, p, low, high);
+    }
     TROIKA_UNROLL for (int t = 0; t < T; t++) {
       const Z q = broadcast8(x[t].q + 64 * p + 8 * I);
       a[t] = _mm512_dpbusd_epi32(a[t], low, q);
       b[t] = _mm512_dpbusd_epi32(b[t], high, q);
     }
-    products<Weights, T, I + 1>(block, p, x, a, b);
+    products<Weights, Unpacked, T, I + 1>(block, p, x, a, b);
   }
 }
 
@@ -67,12 +76,11 @@ struct Affine {
   using X = Super32;
   static constexpr int kStep = 1;
   static constexpr int kTileTokens = 8;
+  static constexpr bool kUnpacks = true;
 
   /// d * scaled sums - dmin * minima, times dx, into the leaf.
   template <int T>
-  TROIKA_INLINE static void finish(const Tile<X>& c, const std::byte* mins, const Z* sum) {
-    Z m[4];
-    TROIKA_UNROLL for (int p = 0; p < 4; p++) m[p] = widen_u8(mins + 32 * p);
+  TROIKA_INLINE static void finish(const Tile<X>& c, const Z* m, const Z* sum) {
     const F d = load_half(c.block + L::d), dmin = load_half(c.block + L::dmin);
     TROIKA_UNROLL for (int t = 0; t < T; t++) {
       Z s = _mm512_setzero_si512();
@@ -84,10 +92,10 @@ struct Affine {
     }
   }
 
-  template <int T, bool Wide>
+  template <int T, bool Wide, bool Unpacked>
   TROIKA_INLINE static void run(const Tile<X>& c) {
     alignas(64) std::byte v[256];  // scales, then minima
-    unpack_six_bits(c.block + L::scales, v);
+    if constexpr (!Unpacked) unpack_six_bits(c.block + L::scales, v);
     Z sum[T];
     TROIKA_UNROLL for (int t = 0; t < T; t++) sum[t] = _mm512_setzero_si512();
     TROIKA_KEEP_LOOP for (int p = 0; p < 4; p++) {
@@ -96,12 +104,15 @@ struct Affine {
       if (c.fetch != nullptr) fetch_weights<L::bytes / 4>(c.fetch + p * (L::bytes / 4));
       fetch_inputs<T * sizeof(X) / 4>(reinterpret_cast<const std::byte*>(c.x + T) +
                                       p * (T * sizeof(X) / 4));
-      products<Weights, T>(c.block, p, c.x, a, b);
-      const Z scales = widen_u8(v + 32 * p);
+      products<Weights, Unpacked, T>(Unpacked ? c.unpacked : c.block, p, c.x, a, b);
+      const Z scales = Unpacked ? load(c.unpacked + kScales + 64 * p) : widen_u8(v + 32 * p);
       TROIKA_UNROLL for (int t = 0; t < T; t++) sum[t] =
           add_scaled<Wide>(sum[t], a[t], b[t], scales);
     }
-    finish<T>(c, v + 128, sum);
+    Z m[4];
+    TROIKA_UNROLL for (int p = 0; p < 4; p++) m[p] =
+        Unpacked ? load(c.unpacked + kMinima + 64 * p) : widen_u8(v + 128 + 32 * p);
+    finish<T>(c, m, sum);
   }
 
   template <int T>
@@ -109,9 +120,32 @@ struct Affine {
     int32_t wide = 0;
     TROIKA_UNROLL for (int t = 0; t < T; t++) wide |= Weights::wide(c.x[t]);
     if (wide != 0) [[unlikely]]
-      run<T, true>(c);
-    else
-      run<T, false>(c);
+      return run<T, true, false>(c);
+    if constexpr (T >= 4) {
+      if (c.unpacked != nullptr) return run<T, false, true>(c);
+    }
+    run<T, false, false>(c);
+  }
+
+  template <int I = 0>
+  TROIKA_INLINE static void unpack_lines(const std::byte* block, int p, std::byte* out) {
+    if constexpr (I < 8) {
+      Z low, high;
+      Weights::template unpack<I>(block, p, low, high);
+      _mm512_store_si512(out + 128 * I, low);
+      _mm512_store_si512(out + 128 * I + 64, high);
+      unpack_lines<I + 1>(block, p, out);
+    }
+  }
+
+  static void unpack(const Tile<X>& c, std::byte* out) {
+    alignas(64) std::byte v[256];
+    unpack_six_bits(c.block + L::scales, v);
+    TROIKA_KEEP_LOOP for (int p = 0; p < 4; p++) {
+      unpack_lines(c.block, p, out + 1024 * p);
+      _mm512_store_si512(out + kScales + 64 * p, widen_u8(v + 32 * p));
+      _mm512_store_si512(out + kMinima + 64 * p, widen_u8(v + 128 + 32 * p));
+    }
   }
 };
 

@@ -9,6 +9,10 @@
 //     static constexpr int kStep;         // blocks in one tile, at most
 //     static constexpr int kTileTokens;   // tokens in one tile, at most 8: what registers hold
 //     template <int T> static void tile(const Tile<X>& tile);
+//     // Where several tiles of tokens share a block: writes its weights to `out`, kUnpackedBytes,
+//     // as tiles of 4 tokens and more then find them at Tile::unpacked.
+//     static constexpr bool kUnpacks = true;
+//     static void unpack(const Tile<X>& tile, std::byte* out);
 //   };
 // Within a block all tiles run before the next block, so that the packed block stays in L1; the
 // first tile fetches weights kAhead bytes on into L2.
@@ -57,10 +61,18 @@ struct Tile {
   const X* x;  // x[t + x_step * b] is token t of block b
   int64_t x_step;
   float* acc;
-  const std::byte* fetch;  // weights wanted later, or null
+  const std::byte* fetch;     // weights wanted later, or null
+  const std::byte* unpacked;  // what Format::unpack wrote, or null
   int blocks;
   int keep;  // all bits, or none at the start of a leaf: acc counts as zero
 };
+
+/// Whether the Format has unpack().
+template <class Format>
+consteval bool unpacks() {
+  if constexpr (requires { Format::kUnpacks; }) return Format::kUnpacks;
+  return false;
+}
 
 /// Calls Format::tile<tokens>.
 template <class Format, int T = 1>
@@ -122,13 +134,21 @@ TROIKA_INLINE void run_strip(const MatmulArgs& args, int64_t strip, int64_t leaf
       const std::byte* ahead =
           block + kAhead < end ? block + kAhead : block + kAhead + args.head_bytes;
       if (L::head > 0) fetch_line(head + args.strip_bytes);
+      const std::byte* unpacked = nullptr;
+      if constexpr (unpacks<Format>()) {
+        if (tiles > 1) {
+          auto* const out = reinterpret_cast<std::byte*>(args.scratch + kLeafFloats);
+          Format::unpack({head, block, x, 0, nullptr, nullptr, nullptr, blocks, 0}, out);
+          unpacked = out;
+        }
+      }
       for (int64_t tile = 0; tile < tiles; tile++) {
         // Equal tiles: 9 tokens are 4 + 5, not 8 + 1.
         const int64_t begin = args.tokens * tile / tiles, stop = args.tokens * (tile + 1) / tiles;
         run_tile<Format>(stop - begin,
                          {head, block, x + (run.x_block + b) * args.tokens + begin, args.tokens,
                           args.scratch + leaf * leaf_step + begin * kStripRows,
-                          tile == 0 ? ahead : nullptr, blocks, keep});
+                          tile == 0 ? ahead : nullptr, unpacked, blocks, keep});
       }
       head += blocks * L::head;
       block += blocks * L::bytes;

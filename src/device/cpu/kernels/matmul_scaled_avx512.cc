@@ -37,6 +37,8 @@ TROIKA_INLINE void fetch(const Tile<Super16>& c, int p) {
 
 struct I6 {
   using L = I6ScaledLayout;
+  static constexpr bool kUnpacks = true;
+  static constexpr int kScales = 4096;  // of the unpacked block: eight lines of 16 bits
   using X = Super16;
   static constexpr int kStep = 1;
   static constexpr int kTileTokens = 8;
@@ -47,14 +49,39 @@ struct I6 {
     const Z mask = _mm512_set1_epi8(63);  // the only mask: registers are full
     const Z z0 = load(lines), z1 = load(lines + 64), z2 = load(lines + 128);
     add_products<T>(_mm512_and_si512(z0, mask), _mm512_and_si512(z1, mask), x, at, a, b);
-    const Z top = _mm512_ternarylogic_epi32(_mm512_srli_epi16(_mm512_andnot_si512(mask, z0), 6),
-                                            _mm512_srli_epi16(_mm512_andnot_si512(mask, z1), 4),
-                                            _mm512_srli_epi16(_mm512_andnot_si512(mask, z2), 2),
-                                            0xFE);  // the OR of the three
-    add_products<T>(_mm512_and_si512(z2, mask), top, x, at + 8, a, b);
+    add_products<T>(_mm512_and_si512(z2, mask), top_bits(z0, z1, z2, mask), x, at + 8, a, b);
   }
 
-  template <int T, bool Wide>
+  /// b, h = 1 of three lines: what their low six bits leave.
+  TROIKA_INLINE static Z top_bits(Z z0, Z z1, Z z2, Z mask) {
+    return _mm512_ternarylogic_epi32(_mm512_srli_epi16(_mm512_andnot_si512(mask, z0), 6),
+                                     _mm512_srli_epi16(_mm512_andnot_si512(mask, z1), 4),
+                                     _mm512_srli_epi16(_mm512_andnot_si512(mask, z2), 2),
+                                     0xFE);  // the OR of the three
+  }
+
+  /// The same from four lines of bytes.
+  template <int T>
+  TROIKA_INLINE static void byte_products(const std::byte* lines, const X* x, int at, Z* a, Z* b) {
+    add_products<T>(load(lines), load(lines + 64), x, at, a, b);
+    add_products<T>(load(lines + 128), load(lines + 192), x, at + 8, a, b);
+  }
+
+  static void unpack(const Tile<X>& c, std::byte* out) {
+    const Z mask = _mm512_set1_epi8(63);
+    TROIKA_KEEP_LOOP for (int i = 0; i < 16; i++) {
+      const std::byte* lines = c.block + 192 * i;
+      const Z z0 = load(lines), z1 = load(lines + 64), z2 = load(lines + 128);
+      _mm512_store_si512(out + 256 * i, _mm512_and_si512(z0, mask));
+      _mm512_store_si512(out + 256 * i + 64, _mm512_and_si512(z1, mask));
+      _mm512_store_si512(out + 256 * i + 128, _mm512_and_si512(z2, mask));
+      _mm512_store_si512(out + 256 * i + 192, top_bits(z0, z1, z2, mask));
+    }
+    TROIKA_KEEP_LOOP for (int p = 0; p < 8; p++)
+        _mm512_store_si512(out + kScales + 64 * p, widen_i8(c.block + L::scales + 32 * p));
+  }
+
+  template <int T, bool Wide, bool Unpacked>
   TROIKA_INLINE static void run(const Tile<X>& c) {
     Z sum[T];
     TROIKA_UNROLL for (int t = 0; t < T; t++) sum[t] = _mm512_setzero_si512();
@@ -62,9 +89,15 @@ struct I6 {
       Z a[T], b[T];
       TROIKA_UNROLL for (int t = 0; t < T; t++) a[t] = b[t] = broadcast8(c.x[t].start_32 + 2 * p);
       fetch<T, L>(c, p);
-      products<T>(c.block + 384 * p, c.x, 32 * p, a, b);
-      products<T>(c.block + 384 * p + 192, c.x, 32 * p + 16, a, b);
-      const Z scales = widen_i8(c.block + L::scales + 32 * p);
+      if constexpr (Unpacked) {
+        byte_products<T>(c.unpacked + 512 * p, c.x, 32 * p, a, b);
+        byte_products<T>(c.unpacked + 512 * p + 256, c.x, 32 * p + 16, a, b);
+      } else {
+        products<T>(c.block + 384 * p, c.x, 32 * p, a, b);
+        products<T>(c.block + 384 * p + 192, c.x, 32 * p + 16, a, b);
+      }
+      const Z scales =
+          Unpacked ? load(c.unpacked + kScales + 64 * p) : widen_i8(c.block + L::scales + 32 * p);
       TROIKA_UNROLL for (int t = 0; t < T; t++) sum[t] =
           add_scaled<Wide>(sum[t], a[t], b[t], scales);
     }
@@ -76,9 +109,11 @@ struct I6 {
     int32_t wide = 0;
     TROIKA_UNROLL for (int t = 0; t < T; t++) wide |= c.x[t].wide_6;
     if (wide != 0) [[unlikely]]
-      run<T, true>(c);
-    else
-      run<T, false>(c);
+      return run<T, true, false>(c);
+    if constexpr (T >= 4) {
+      if (c.unpacked != nullptr) return run<T, false, true>(c);
+    }
+    run<T, false, false>(c);
   }
 };
 
