@@ -47,8 +47,8 @@ Status encode(const Inflation& plan, size_t index, int64_t begin, int64_t end,
   return failed ? plan.encode_rows(index, begin, end, bytes.data()) : ok();
 }
 
-Status write_tensors(const Inflation& plan, gguf::Writer& writer, ThreadPool& pool) {
-  const InterruptScope interrupt;
+Status write_tensors(const Inflation& plan, gguf::Writer& writer, ThreadPool& pool,
+                     const InterruptScope& interrupt) {
   Progress progress = Progress::on(stderr);
   std::vector<std::byte> bytes;
   for (size_t index = 0; index < plan.tensors().size(); index++) {
@@ -75,13 +75,14 @@ Status inflate(const InflateFlags& flags) {
   TROIKA_TRY(const Inflation plan, Inflation::plan(source, flags.options));
   const int threads = flags.threads == 0 ? available_processors() : flags.threads;
   TROIKA_TRY(const std::unique_ptr<ThreadPool> pool, ThreadPool::create(threads));
+  const InterruptScope interrupt;  // before there is a file to remove
   TROIKA_TRY(OutputFile out, OutputFile::create(flags.out));
   const std::span<const gguf::TensorHeader> tensors = plan.tensors();
   TROIKA_TRY(
       gguf::Writer writer,
       gguf::Writer::begin(plan.pairs(), {tensors.begin(), tensors.end()},
                           [&out](std::span<const std::byte> bytes) { return out.write(bytes); }));
-  TROIKA_RETURN_IF_ERROR(write_tensors(plan, writer, *pool));
+  TROIKA_RETURN_IF_ERROR(write_tensors(plan, writer, *pool, interrupt));
   TROIKA_RETURN_IF_ERROR(out.commit());
   return write_stdout(fmt::format("{}: {} tensors, {:.3f} billion parameters, {} MiB of {}\n",
                                   flags.out, tensors.size(),
