@@ -29,7 +29,8 @@ constexpr Kind kKinds[] = {
     {"reference", make_reference},
 };
 
-constexpr Choice<Isa> kIsas[] = {{"portable", Isa::portable}, {"avx512", Isa::avx512}};
+constexpr Choice<Isa> kIsas[] = {
+    {"portable", Isa::portable}, {"avx2", Isa::avx2}, {"avx512", Isa::avx512}};
 
 }  // namespace
 

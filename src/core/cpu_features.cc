@@ -1,11 +1,9 @@
 #include "core/cpu_features.h"
 
-#include <array>
-
 namespace troika {
 namespace {
 
-constexpr std::array<std::string_view, 2> kNames = {"portable", "avx512"};
+constexpr std::array<std::string_view, kIsas.size()> kNames = {"portable", "avx2", "avx512"};
 
 }  // namespace
 
@@ -19,8 +17,23 @@ std::optional<Isa> parse_isa(std::string_view name) {
   return std::nullopt;
 }
 
+bool CpuFeatures::has(Isa isa) const {
+  switch (isa) {
+    case Isa::avx2:
+      return avx2;
+    case Isa::avx512:
+      return avx512;
+    case Isa::portable:
+      break;
+  }
+  return true;
+}
+
 Isa CpuFeatures::best(Isa cap) const {
-  return avx512 && cap >= Isa::avx512 ? Isa::avx512 : Isa::portable;
+  Isa best = Isa::portable;
+  for (Isa isa : kIsas)
+    if (isa <= cap && has(isa)) best = isa;
+  return best;
 }
 
 CpuFeatures detect_cpu_features() {
@@ -28,10 +41,12 @@ CpuFeatures detect_cpu_features() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   // The builtin also asks XGETBV whether the system saves the registers.
-  features.avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-                    __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni") &&
-                    __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+  features.avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                  __builtin_cpu_supports("f16c") && __builtin_cpu_supports("bmi2");
+  features.avx512 = features.avx2 && __builtin_cpu_supports("avx512f") &&
+                    __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+                    __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") &&
+                    __builtin_cpu_supports("avx512vnni");
 #endif
   return features;
 }

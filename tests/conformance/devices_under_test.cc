@@ -52,11 +52,14 @@ std::vector<DeviceUnderTest> devices_under_test() {
       {"cpu portable, 2 threads", cpu(2, Isa::portable), packed, kv, true, "cpu portable"},
       {"delayed cpu", make_delayed_cpu, packed, kv, true, "cpu portable", true},
   };
-  if (detect_cpu_features().avx512) {
-    rows.push_back({"cpu avx512", cpu(1, Isa::avx512), packed, kv, true});
-    rows.push_back({"cpu avx512, 3 threads", cpu(3, Isa::avx512), packed, kv, true, "cpu avx512"});
-  } else {
-    std::printf("passed over: this machine has no AVX-512\n");
+  for (Isa isa : {Isa::avx2, Isa::avx512}) {
+    const std::string name = "cpu " + std::string(isa_name(isa));
+    if (!detect_cpu_features().has(isa)) {
+      std::printf("passed over: %s, which this machine does not have\n", name.c_str());
+      continue;
+    }
+    rows.push_back({name, cpu(1, isa), packed, kv, true});
+    rows.push_back({name + ", 3 threads", cpu(3, isa), packed, kv, true, name});
   }
   return rows;
 }

@@ -29,12 +29,13 @@ std::unique_ptr<Device> make_cpu(int threads) {
 }
 
 inline std::vector<NamedDevice> model_devices() {
-  const bool avx512 = detect_cpu_features().avx512;
+  const Isa best = detect_cpu_features().best();
   std::vector<NamedDevice> devices = {
       {"reference", [](int) { return make_reference_device(); }, true, false},
-      {"portable", make_cpu<Isa::portable>, false, !avx512},
+      {"portable", make_cpu<Isa::portable>, false, best == Isa::portable},
   };
-  if (avx512) devices.push_back({"avx512", make_cpu<Isa::avx512>, false, true});
+  if (best >= Isa::avx2) devices.push_back({"avx2", make_cpu<Isa::avx2>, false, best == Isa::avx2});
+  if (best >= Isa::avx512) devices.push_back({"avx512", make_cpu<Isa::avx512>, false, true});
   return devices;
 }
 

@@ -50,8 +50,9 @@ inline AlignedBytes test_memory(int64_t bytes) {
 
 /// The instruction sets that this machine can run.
 inline std::vector<Isa> runnable_isas() {
-  std::vector<Isa> isas = {Isa::portable};
-  if (detect_cpu_features().avx512) isas.push_back(Isa::avx512);
+  std::vector<Isa> isas;
+  for (Isa isa : kIsas)
+    if (detect_cpu_features().has(isa)) isas.push_back(isa);
   return isas;
 }
 

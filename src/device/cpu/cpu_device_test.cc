@@ -204,7 +204,7 @@ TEST_P(CpuDeviceTest, TokensWithoutASequenceAreNothing) {
   EXPECT_TRUE(model.rig.run(in).ok());
 }
 
-INSTANTIATE_TEST_SUITE_P(Isas, CpuDeviceTest, ::testing::Values(Isa::portable, Isa::avx512),
+INSTANTIATE_TEST_SUITE_P(Isas, CpuDeviceTest, ::testing::ValuesIn(kIsas),
                          [](const auto& isa) { return std::string(isa_name(isa.param)); });
 
 struct BadStep {

@@ -6,6 +6,17 @@ namespace troika::cpu {
 
 KernelTable kernel_table(Isa isa) {
   switch (isa) {
+    case Isa::avx2:
+      return {isa,
+              avx2_elementwise_kernels(),
+              avx2_norm_kernels(),
+              avx2_rope_kernels(),
+              avx2_attention_kernels(),
+              avx2_conv_kernels(),
+              avx2_delta_kernels(),
+              avx2_argmax_kernels(),
+              avx2_moe_kernels(),
+              matmul_kernels(isa)};
     case Isa::avx512:
       return {isa,
               avx512_elementwise_kernels(),

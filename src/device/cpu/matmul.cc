@@ -25,7 +25,15 @@ void run_strips(const MatmulKernels& kernels, Layout layout, MatmulArgs& args, i
 }  // namespace
 
 MatmulKernels matmul_kernels(Isa isa) {
-  return isa == Isa::avx512 ? avx512_matmul_kernels() : portable_matmul_kernels();
+  switch (isa) {
+    case Isa::avx2:
+      return avx2_matmul_kernels();
+    case Isa::avx512:
+      return avx512_matmul_kernels();
+    case Isa::portable:
+      break;
+  }
+  return portable_matmul_kernels();
 }
 
 Activations activations_of(const PackedMatrix& matrix) {

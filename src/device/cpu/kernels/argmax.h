@@ -13,6 +13,7 @@ struct ArgmaxKernels {
 };
 
 ArgmaxKernels portable_argmax_kernels();
+ArgmaxKernels avx2_argmax_kernels();
 ArgmaxKernels avx512_argmax_kernels();
 
 }  // namespace troika::cpu

@@ -70,6 +70,7 @@ struct AttentionKernels {
 };
 
 AttentionKernels portable_attention_kernels();
+AttentionKernels avx2_attention_kernels();
 AttentionKernels avx512_attention_kernels();
 
 }  // namespace troika::cpu

@@ -37,6 +37,7 @@ struct ConvKernels {
 };
 
 ConvKernels portable_conv_kernels();
+ConvKernels avx2_conv_kernels();
 ConvKernels avx512_conv_kernels();
 
 }  // namespace troika::cpu

@@ -47,6 +47,7 @@ struct DeltaKernels {
 };
 
 DeltaKernels portable_delta_kernels();
+DeltaKernels avx2_delta_kernels();
 DeltaKernels avx512_delta_kernels();
 
 }  // namespace troika::cpu

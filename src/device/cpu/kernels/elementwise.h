@@ -37,6 +37,7 @@ struct ElementwiseKernels {
 };
 
 ElementwiseKernels portable_elementwise_kernels();
+ElementwiseKernels avx2_elementwise_kernels();
 ElementwiseKernels avx512_elementwise_kernels();
 
 }  // namespace troika::cpu

@@ -9,9 +9,9 @@
 namespace troika::cpu {
 
 inline std::vector<KernelTable> kernels_under_test() {
-  std::vector<KernelTable> tables{kernel_table(Isa::portable)};
-  if (const Isa best = detect_cpu_features().best(); best != Isa::portable)
-    tables.push_back(kernel_table(best));
+  std::vector<KernelTable> tables;
+  for (Isa isa : kIsas)
+    if (detect_cpu_features().has(isa)) tables.push_back(kernel_table(isa));
   return tables;
 }
 

@@ -128,7 +128,10 @@ struct MatmulKernels {
 /// Plain C++: the specification of the others.
 MatmulKernels portable_matmul_kernels();
 
-/// AVX-512 F, BW, DQ, VL, VNNI: CpuFeatures::isa() == Isa::avx512.
+/// Where CpuFeatures::has(Isa::avx2).
+MatmulKernels avx2_matmul_kernels();
+
+/// Where CpuFeatures::has(Isa::avx512).
 MatmulKernels avx512_matmul_kernels();
 
 }  // namespace troika::cpu

@@ -34,6 +34,7 @@ struct MoeKernels {
 };
 
 MoeKernels portable_moe_kernels();
+MoeKernels avx2_moe_kernels();
 MoeKernels avx512_moe_kernels();
 
 }  // namespace troika::cpu

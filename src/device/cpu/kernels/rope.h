@@ -26,6 +26,7 @@ struct RopeKernels {
 };
 
 RopeKernels portable_rope_kernels();
+RopeKernels avx2_rope_kernels();
 RopeKernels avx512_rope_kernels();
 
 }  // namespace troika::cpu
