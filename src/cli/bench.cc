@@ -1,148 +1,126 @@
-// troika bench: how fast a model runs here, and what one forward pass of several tokens costs: what
-// drafts live on.
+// troika bench: how fast a model runs here, each figure beside what this machine allows at most.
 
-#include <array>
-#include <nlohmann/json.hpp>
-#include <string>
+#include <algorithm>
+#include <optional>
 
-#include "cli/choice.h"
+#include "cli/bench_drafts.h"
+#include "cli/bench_load.h"
+#include "cli/bench_options.h"
+#include "cli/bench_plot.h"
+#include "cli/bench_report.h"
+#include "cli/bench_steps.h"
+#include "cli/bench_text.h"
 #include "cli/command.h"
-#include "cli/generation.h"
-#include "cli/measurement.h"
-#include "cli/model_session.h"
-#include "cli/streams.h"
-#include "core/progress.h"
+#include "cli/output_file.h"
+#include "cli/token_file.h"
 
 namespace troika::cli {
 namespace {
 
-constexpr std::array<int64_t, 6> kForwardTokens = {1, 2, 3, 4, 5, 8};
-constexpr int64_t kTokensMax = 1 << 20;
-
-struct BenchOptions {
-  ModelFlags model;
-  int64_t prompt_tokens = MeasureOptions{}.prompt_tokens;
-  int64_t generate_tokens = MeasureOptions{}.generate_tokens;
-  int64_t repetitions = MeasureOptions{}.repetitions;
-  bool json = false;
-};
-
-struct BenchReport {
-  std::string model;   // path
-  std::string device;  // name
-  double load_ms = 0;
-  MemoryPlan memory;
-  TextSpeed text;
-  std::vector<ForwardCost> forwards;
-};
-
-double ratio_to_one(const BenchReport& report, const ForwardCost& cost) {
-  const double one = report.forwards.front().ms.median();
-  return one > 0 ? cost.ms.median() / one : 0;
+int64_t largest(const std::vector<int64_t>& values) {
+  return *std::ranges::max_element(values);
 }
 
-std::string report_text(const BenchReport& report, const BenchOptions& options) {
-  std::string text;
-  const auto row = [&text](const std::string& name, const Series& series, std::string_view unit) {
-    text += fmt::format("{:<24} {:>10.3f} {:<10} spread {:>5.1f} %", name, series.median(), unit,
-                        series.spread_percent());
-  };
-  text +=
-      fmt::format("{} on {}; medians of {}\n", report.model, report.device, options.repetitions);
-  text += fmt::format("{:<24} {:>10.1f} ms\n", "load", report.load_ms);
-  text += fmt::format("{:<24} {} (weights {})\n", "memory",
-                      bytes_text(static_cast<double>(report.memory.total())),
-                      bytes_text(static_cast<double>(report.memory.weights.total())));
-  row(fmt::format("prompt of {}", options.prompt_tokens), report.text.prompt_per_s, "tokens/s");
-  text += "\n";
-  row(fmt::format("generation of {}", options.generate_tokens), report.text.generate_per_s,
-      "tokens/s");
-  text += "\n";
-  for (const ForwardCost& cost : report.forwards) {
-    row(fmt::format("forward of {}", cost.tokens), cost.ms, "ms");
-    text += fmt::format("  {:.2f} x one token\n", ratio_to_one(report, cost));
+/// The most tokens that are held at the same time, over all sequences.
+int64_t context_tokens(const BenchOptions& o) {
+  int64_t tokens = largest(o.generate_tokens) + 2;
+  if (o.wants("pp")) tokens = std::max(tokens, largest(o.prompt_tokens) + 1);
+  if (o.wants("depth")) tokens = std::max(tokens, largest(o.depths) + 1);
+  if (o.wants("curve")) tokens = std::max(tokens, o.context + largest(o.curve_tokens));
+  if (o.wants("batch")) tokens = std::max(tokens, largest(o.sequences) * (o.context + kPageTokens));
+  return tokens;
+}
+
+/// Everything but mtp runs without the draft head, as a user without drafts would.
+Status measure_trunk(Bench& bench, const LoadedModel& model) {
+  const BenchOptions& options = bench.options();
+  if (options.wants("pp")) TROIKA_RETURN_IF_ERROR(measure_prompts(bench, model));
+  if (options.wants("tg")) TROIKA_RETURN_IF_ERROR(measure_generation(bench, model));
+  if (options.wants("depth")) TROIKA_RETURN_IF_ERROR(measure_depths(bench, model));
+  if (options.wants("curve")) TROIKA_RETURN_IF_ERROR(measure_curve(bench, model));
+  if (options.wants("batch")) TROIKA_RETURN_IF_ERROR(measure_batches(bench, model));
+  return ok();
+}
+
+Result<std::vector<Curve>> read_other_curves(const BenchOptions& options) {
+  std::vector<Curve> curves;
+  for (const std::string& path : options.plot_with) {
+    TROIKA_TRY(const std::string lines, read_text_file(path));
+    TROIKA_TRY(const std::vector<Curve> others, parse_curves(lines, path));
+    curves.insert(curves.end(), others.begin(), others.end());
   }
-  return text;
+  return curves;
 }
 
-std::string report_json(const BenchReport& report, const BenchOptions& options) {
-  using Json = nlohmann::ordered_json;
-  const auto series = [](const Series& s) {
-    return Json{{"median", s.median()},
-                {"min", s.min()},
-                {"max", s.max()},
-                {"spread_percent", s.spread_percent()}};
-  };
-  Json forwards = Json::array();
-  for (const ForwardCost& cost : report.forwards)
-    forwards.push_back({{"tokens", cost.tokens},
-                        {"ms", series(cost.ms)},
-                        {"ratio_to_one", ratio_to_one(report, cost)}});
-  const Json object = {{"model", report.model},
-                       {"device", report.device},
-                       {"repetitions", options.repetitions},
-                       {"load_ms", report.load_ms},
-                       {"memory",
-                        {{"weights_bytes", report.memory.weights.total()},
-                         {"kv_bytes", report.memory.kv.total()},
-                         {"total_bytes", report.memory.total()}}},
-                       {"prompt_tokens", options.prompt_tokens},
-                       {"prompt_tokens_per_s", series(report.text.prompt_per_s)},
-                       {"generate_tokens", options.generate_tokens},
-                       {"generate_tokens_per_s", series(report.text.generate_per_s)},
-                       {"forward", forwards}};
-  return object.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+Status write_plot(const Bench& bench, const std::vector<Curve>& others) {
+  const BenchOptions& options = bench.options();
+  std::vector<Curve> curves = curves_of(bench.results(), "troika");
+  curves.insert(curves.end(), others.begin(), others.end());
+  const std::string svg =
+      plot_svg(fmt::format("{} on {}", options.model.path, bench.machine().device), curves);
+  TROIKA_TRY(OutputFile file, OutputFile::create(options.svg));
+  TROIKA_RETURN_IF_ERROR(file.write(std::as_bytes(std::span(svg))));
+  return file.commit();
+}
+
+/// What else the command line names, read before the long work.
+struct BenchInputs {
+  std::vector<Curve> other_curves;
+  DraftPrompts prompts;
+};
+
+Result<BenchInputs> read_inputs(const BenchOptions& options) {
+  BenchInputs inputs;
+  if (!options.svg.empty()) TROIKA_RETURN_IF_ERROR(OutputFile::check(options.svg));
+  TROIKA_TRY(inputs.other_curves, read_other_curves(options));
+  if (options.wants("mtp")) {
+    TROIKA_TRY(inputs.prompts, read_draft_prompts(options));
+  }
+  return inputs;
 }
 
 Status bench(const BenchOptions& options) {
-  const double start_ms = clock_ms();
-  TROIKA_TRY(OpenModel opened, open_model(options.model.path, {.draft_head = false}));
-  TROIKA_TRY(const std::unique_ptr<Device> device, make_device(options.model.device));
-  const ContextSize size{
-      .tokens = options.prompt_tokens + options.generate_tokens + kForwardTokens.back(),
-      .chunk_tokens = options.model.chunk_tokens,
-      .draft_tokens_max = kForwardTokens.back() - 1,
-      .kv_dtype = options.model.kv_dtype};
-  BenchReport report{.model = options.model.path, .device = device->info().name};
-  report.memory = plan_context(opened.model, size);
+  TROIKA_TRY(const BenchInputs inputs, read_inputs(options));
+  const InterruptScope interrupt;
   Progress progress = Progress::on(stderr);
-  TROIKA_TRY(const LoadedModel model, load_weights(opened, *device, size, progress));
-  report.load_ms = clock_ms() - start_ms;
-  const MeasureOptions measure{.prompt_tokens = options.prompt_tokens,
-                               .generate_tokens = options.generate_tokens,
-                               .repetitions = options.repetitions,
-                               .chunk_tokens = options.model.chunk_tokens,
-                               .kv_dtype = options.model.kv_dtype};
-  TROIKA_TRY(report.text, measure_text(model, measure));
-  TROIKA_TRY(report.forwards, measure_forwards(model, measure, kForwardTokens));
-  return write_stdout(options.json ? report_json(report, options) : report_text(report, options));
+  // Loaded before the probe takes its buffer, which would count as memory of the model.
+  std::optional<BenchModel> model;
+  TROIKA_TRY(model, load_for_bench(options, false, context_tokens(options), interrupt, progress));
+  TROIKA_TRY(MachineProbe probe, MachineProbe::make({.threads = options.model.device.threads,
+                                                     .buffer_bytes = options.probe_mib << 20,
+                                                     .isa_max = options.model.device.isa_max}));
+  Bench bench(options, probe, interrupt, progress);
+  TROIKA_RETURN_IF_ERROR(bench.begin(model->device->info().name));
+  if (options.wants("load")) TROIKA_RETURN_IF_ERROR(report_load(bench, model->times));
+  TROIKA_RETURN_IF_ERROR(measure_trunk(bench, model->loaded));
+  if (!options.svg.empty()) TROIKA_RETURN_IF_ERROR(write_plot(bench, inputs.other_curves));
+  if (!options.wants("mtp")) return ok();
+  const int64_t context = inputs.prompts.longest + options.answer_tokens + 1;
+  model.reset();  // two models at once might not fit
+  TROIKA_TRY(model, load_for_bench(options, true, context, interrupt, progress));
+  return measure_drafts(bench, model->loaded, inputs.prompts);
 }
 
 class BenchCommand final : public Command {
  public:
   std::string_view name() const override { return "bench"; }
   std::string_view summary() const override {
-    return "Measure speeds, and what a forward pass of several tokens costs";
+    return "Measure speeds beside what this machine allows at most";
   }
   std::string_view examples() const override {
     return "  troika bench model.gguf\n"
-           "  troika bench model.gguf -p 256 -n 32 -r 3 -t 4\n"
-           "  troika bench model.gguf --json > speed.json\n";
+           "  troika bench model.gguf --tests pp,tg -p 128,512 -n 64 -r 3 -t 4\n"
+           "  troika bench model.gguf --tests depth,batch --depths 0,4096,16384 --json > a.jsonl\n"
+           "  troika bench model.gguf --tests mtp --prompts models/examples.json\n"
+           "  troika bench model.gguf --tests curve --svg curve.svg --plot-with a.jsonl\n"
+           "The limit is the larger of bytes over measured bandwidth and operations over measured "
+           "peak.\n";
   }
-  void declare(CLI::App& app) override {
-    add_model_flags(app, options_.model);
-    add_count(app, "-p,--n-prompt", options_.prompt_tokens, "tokens of the prompt", kTokensMax);
-    add_count(app, "-n,--n-gen", options_.generate_tokens, "tokens to generate", kTokensMax);
-    add_count(app, "-r,--repetitions", options_.repetitions, "times that each is measured", 1000);
-    app.add_flag("--json", options_.json, "print one JSON object");
-  }
+  void declare(CLI::App& app) override { add_bench_flags(app, options_); }
+  Status check() const override { return check_bench(options_); }
   Status run() override { return bench(options_); }
 
  private:
-  static void add_count(CLI::App& app, const std::string& flag, int64_t& target,
-                        const std::string& help, int64_t max) {
-    app.add_option(flag, target, help)->check(between(1, max))->capture_default_str();
-  }
   BenchOptions options_;
 };
 

@@ -5,6 +5,13 @@
 
 namespace troika::cli {
 
+void add_draft_vocab_flag(CLI::App& app, int64_t& draft_rows) {
+  app.add_option("--draft-vocab", draft_rows,
+                 "tokens of the vocabulary that a draft is chosen from; 0: all [a quarter, if it "
+                 "has 32768 or more]")
+      ->check(between(0, INT64_MAX));
+}
+
 void add_session_flags(CLI::App& app, SessionOptions& options) {
   add_model_flags(app, options.model);
   app.add_option("-c,--ctx-size", options.context,
@@ -13,10 +20,7 @@ void add_session_flags(CLI::App& app, SessionOptions& options) {
                              EngineOptions{}.context))
       ->check(between(0, INT64_MAX));
   add_speculation_flags(app, options.speculation);
-  app.add_option("--draft-vocab", options.draft_rows,
-                 "tokens of the vocabulary that a draft is chosen from; 0: all [a quarter, if it "
-                 "has 32768 or more]")
-      ->check(between(0, INT64_MAX));
+  add_draft_vocab_flag(app, options.draft_rows);
 }
 
 }  // namespace troika::cli

@@ -1,4 +1,4 @@
-// troika logits, tokenize, inspect, chat and bench.
+// troika logits, tokenize, inspect and chat.
 
 #include <gtest/gtest.h>
 
@@ -205,21 +205,6 @@ TEST(CliChat, ConversationLongerThanTheContextIsAnError) {
   const Strings chat = {"chat", chat_model(folder), "--device", "reference", "-c",
                         "24",   "--temp",           "0",        "-n",        "1"};
   expect_refusal(troika(chat, std::string(100, 'x') + "\n"), 1, "context 24");
-}
-
-TEST(CliBench, MeasuresEverything) {
-  const Json object = parse_out(troika({"bench", model_file("qwen35-succ-f32"), "--device",
-                                        "reference", "--json", "-p", "16", "-n", "4", "-r", "2"}));
-  EXPECT_GT(object["prompt_tokens_per_s"]["median"], 0);
-  EXPECT_GT(object["generate_tokens_per_s"]["median"], 0);
-  std::vector<int64_t> tokens;
-  for (const Json& forward : object["forward"]) {
-    tokens.push_back(forward["tokens"]);
-    EXPECT_GT(forward["ms"]["median"], 0);
-  }
-  EXPECT_EQ(tokens, (std::vector<int64_t>{1, 2, 3, 4, 5, 8}));
-  EXPECT_EQ(object["forward"][0]["ratio_to_one"], 1.0);
-  expect_refusal(troika({"bench", model_file("llama-f32"), "-r", "0"}), 2, "--repetitions");
 }
 
 }  // namespace
