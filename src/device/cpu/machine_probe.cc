@@ -21,7 +21,15 @@ double seconds_since(Clock::time_point start) {
 }
 
 cpu::ProbeKernels kernels_of(Isa isa) {
-  return isa == Isa::avx512 ? cpu::avx512_probe_kernels() : cpu::portable_probe_kernels();
+  switch (isa) {
+    case Isa::avx512:
+      return cpu::avx512_probe_kernels();
+    case Isa::avx2:
+      return cpu::avx2_probe_kernels();
+    case Isa::portable:
+      break;
+  }
+  return cpu::portable_probe_kernels();
 }
 
 int64_t standard_buffer_bytes() {

@@ -20,6 +20,7 @@ struct ProbeKernels {
 };
 
 ProbeKernels portable_probe_kernels();
+ProbeKernels avx2_probe_kernels();
 ProbeKernels avx512_probe_kernels();
 
 }  // namespace troika::cpu
