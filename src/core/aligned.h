@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "core/result.h"
 
@@ -12,7 +13,6 @@ namespace troika {
 class AlignedBytes {
  public:
   AlignedBytes() = default;
-  ~AlignedBytes();
   AlignedBytes(AlignedBytes&& other) noexcept;
   AlignedBytes& operator=(AlignedBytes&& other) noexcept;
 
@@ -23,8 +23,25 @@ class AlignedBytes {
   int64_t size() const { return size_; }
 
  private:
+  friend class AlignedArena;
+  std::shared_ptr<const void> mapping_;  // that the range lies in
   std::byte* data_ = nullptr;
   int64_t size_ = 0;
+};
+
+/// Gives out ranges of few large mappings: neighbours share huge pages, which a range of a few
+/// megabytes could not fill by itself. A mapping is given back with the last range in it. One
+/// thread at a time.
+class AlignedArena {
+ public:
+  /// As AlignedBytes::allocate. What is mapped ahead costs address space only.
+  Result<AlignedBytes> allocate(int64_t bytes);
+
+ private:
+  std::shared_ptr<const void> mapping_;
+  std::byte* next_ = nullptr;  // free pages of mapping_
+  int64_t left_ = 0;           // bytes of them
+  int64_t mapped_ = 0;         // bytes of all mappings so far
 };
 
 }  // namespace troika

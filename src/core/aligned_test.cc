@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <utility>
+#include <vector>
 
 namespace troika {
 namespace {
@@ -44,6 +45,48 @@ TEST(AlignedBytes, RefuseWhatNoMachineHas) {
     ASSERT_FALSE(memory.ok());
     EXPECT_EQ(memory.error().code(), ErrorCode::exhausted);
   }
+}
+
+TEST(AlignedArena, RangesAreZeroApartAndOnPages) {
+  AlignedArena arena;
+  std::vector<AlignedBytes> ranges;
+  for (int64_t bytes : {1, 5000, 1 << 20, 3 << 20, 100, 300 << 20, 4096}) {
+    auto range = arena.allocate(bytes);
+    ASSERT_TRUE(range.ok());
+    EXPECT_EQ(range->size(), bytes);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(range->data()) % 4096, 0u);
+    for (int64_t at : {int64_t{0}, bytes - 1}) EXPECT_EQ(range->data()[at], std::byte{0});
+    for (int64_t at : {int64_t{0}, bytes - 1}) range->data()[at] = std::byte{1};
+    ranges.push_back(std::move(*range));
+  }
+}
+
+TEST(AlignedArena, SmallRangesShareAMapping) {
+  AlignedArena arena;
+  auto a = arena.allocate(3000);
+  auto b = arena.allocate(3000);
+  ASSERT_TRUE(a.ok() && b.ok());
+  EXPECT_EQ(b->data(), a->data() + 4096);
+}
+
+TEST(AlignedArena, RangesOutliveTheArena) {
+  AlignedBytes range;
+  {
+    AlignedArena arena;
+    range = std::move(*arena.allocate(5 << 20));
+    ASSERT_TRUE(arena.allocate(1 << 20).ok());
+  }
+  for (int64_t i = 0; i < range.size(); i += 4096) range.data()[i] = std::byte{1};
+}
+
+TEST(AlignedArena, RefusesWhatNoMachineHas) {
+  AlignedArena arena;
+  for (int64_t bytes : {int64_t{-1}, std::numeric_limits<int64_t>::max(), int64_t{1} << 61}) {
+    auto memory = arena.allocate(bytes);
+    ASSERT_FALSE(memory.ok());
+    EXPECT_EQ(memory.error().code(), ErrorCode::exhausted);
+  }
+  EXPECT_TRUE(arena.allocate(0).ok());
 }
 
 }  // namespace

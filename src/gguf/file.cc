@@ -126,11 +126,24 @@ const TensorInfo* File::find(std::string_view name) const {
   return &tensors_[*at];
 }
 
-void File::drop(std::span<const std::byte> range) const {
+const MappedFile* File::shard_of(std::span<const std::byte> range) const {
   for (const MappedFile& shard : shards_) {
     const std::byte* begin = shard.bytes().data();
-    if (range.data() >= begin && range.data() < begin + shard.size()) shard.drop(range);
+    if (range.data() >= begin && range.data() < begin + shard.size()) return &shard;
   }
+  return nullptr;
+}
+
+void File::read_ahead(std::span<const std::byte> range) const {
+  if (const MappedFile* shard = shard_of(range)) shard->read_ahead(range);
+}
+
+void File::touch(std::span<const std::byte> range) const {
+  if (const MappedFile* shard = shard_of(range)) shard->touch(range);
+}
+
+void File::drop(std::span<const std::byte> range) const {
+  if (const MappedFile* shard = shard_of(range)) shard->drop(range);
 }
 
 }  // namespace troika::gguf

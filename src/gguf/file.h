@@ -63,12 +63,19 @@ class File {
   /// Bytes of all shards.
   int64_t bytes() const { return bytes_; }
 
+  /// Asks for `range`, part of a tensor's data, to be read into memory ahead of its use. A hint.
+  void read_ahead(std::span<const std::byte> range) const;
+
+  /// Brings `range`, part of a tensor's data, into memory at once. A hint.
+  void touch(std::span<const std::byte> range) const;
+
   /// Says that `range`, part of a tensor's data, was read and its pages may leave memory. A hint.
   void drop(std::span<const std::byte> range) const;
 
  private:
   File() = default;
   Status index_tensors();
+  const MappedFile* shard_of(std::span<const std::byte> range) const;
 
   std::string name_;
   int64_t bytes_ = 0;

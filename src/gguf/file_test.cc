@@ -178,6 +178,9 @@ TEST_F(FileOnDisk, OpensAndOutlivesAMove) {
   EXPECT_EQ(*file.metadata().string("k"), "v");
   const TensorInfo* t = file.find("t");
   EXPECT_EQ(std::memcmp(t->data.data(), kSix.data(), 24), 0);
+  file.read_ahead(t->data);
+  file.touch(t->data);
+  EXPECT_EQ(std::memcmp(t->data.data(), kSix.data(), 24), 0);
   file.drop(t->data);
   EXPECT_EQ(std::memcmp(t->data.data(), kSix.data(), 24), 0);
 }
