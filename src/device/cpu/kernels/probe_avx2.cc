@@ -24,15 +24,18 @@ uint64_t read(const std::byte* data, int64_t bytes) noexcept {
 }
 
 int64_t multiply_int8(int64_t rounds) noexcept {
-  const __m256i factor = _mm256_set1_epi32(0x01020304);
   const __m256i ones = _mm256_set1_epi16(1);
-  __m256i sums[kChains];
-  for (int i = 0; i < kChains; i++) sums[i] = _mm256_set1_epi32(i);
+  __m256i weights = _mm256_set1_epi32(0x01020304);  // change, or products would be the same again
+  __m256i factors[kChains], sums[kChains];
+  for (int i = 0; i < kChains; i++) {
+    factors[i] = _mm256_set1_epi32(0x04030201 + i);
+    sums[i] = _mm256_set1_epi32(i);
+  }
   for (int64_t round = 0; round < rounds; round++) {
-    // The sums are factors as well, or the products would be the same in every round.
+    weights = _mm256_add_epi32(weights, ones);
 #pragma GCC unroll 10
     for (int i = 0; i < kChains; i++) {
-      const __m256i pairs = _mm256_maddubs_epi16(sums[i], factor);
+      const __m256i pairs = _mm256_maddubs_epi16(weights, factors[i]);
       sums[i] = _mm256_add_epi32(sums[i], _mm256_madd_epi16(pairs, ones));
     }
   }
