@@ -63,7 +63,8 @@ void matmul_case(benchmark::State& state, Case c) {
 
 void pack_case(benchmark::State& state, DType dtype) {
   const RandomWeight weight(dtype, 1024, 4096, 1);
-  auto matrix = allocate_matrix(weight.info);
+  AlignedArena memory;
+  auto matrix = allocate_matrix(weight.info, memory);
   if (!matrix.ok()) return state.SkipWithError(matrix.error().message().c_str());
   for (auto _ : state) pack_strips(**matrix, weight.info, 0, (*matrix)->strips());
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(weight.data.size()));

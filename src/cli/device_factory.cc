@@ -5,6 +5,7 @@
 
 #include "cli/choice.h"
 #include "core/thread_pool.h"
+#include "core/topology.h"
 #include "device/cpu/cpu_device.h"
 #include "device/reference/reference_device.h"
 
@@ -17,7 +18,10 @@ struct Kind {
 };
 
 Result<std::unique_ptr<Device>> make_cpu(const DeviceOptions& options) {
-  return make_cpu_device({.threads = options.threads, .isa_max = options.isa_max});
+  return make_cpu_device({.threads = options.threads,
+                          .processors = options.processors,
+                          .pin = options.pin,
+                          .isa_max = options.isa_max});
 }
 
 Result<std::unique_ptr<Device>> make_reference(const DeviceOptions&) {
@@ -28,6 +32,21 @@ constexpr Kind kKinds[] = {
     {"cpu", make_cpu},
     {"reference", make_reference},
 };
+
+void add_processors_flag(CLI::App& app, std::vector<int>& target) {
+  const auto check = [](const std::string& text) {
+    const Result<std::vector<int>> list = parse_processors(text);
+    return list.ok() ? std::string() : std::string(list.error().message());
+  };
+  const auto take = [&target](const std::string& text) {
+    const Result<std::vector<int>> list = parse_processors(text);
+    if (list.ok()) target = *list;
+  };
+  app.add_option_function<std::string>("--cpus,--cpu-range", take,
+                                       "processors to run on, a thread to each: 0-3,8")
+      ->check(check)
+      ->type_name("LIST");
+}
 
 constexpr Choice<Isa> kIsas[] = {
     {"portable", Isa::portable}, {"avx2", Isa::avx2}, {"avx512", Isa::avx512}};
@@ -41,9 +60,12 @@ void add_device_flags(CLI::App& app, DeviceOptions& options) {
                  "what computes: the processor, or the slow float64 reference")
       ->check(CLI::IsMember(names))
       ->capture_default_str();
-  app.add_option("-t,--threads", options.threads, "threads; 0: one for each available processor")
+  app.add_option("-t,--threads", options.threads,
+                 "threads; 0: one for each core, or for each of --cpus")
       ->check(between(0, ThreadPool::kThreadsMax))
       ->capture_default_str();
+  add_processors_flag(app, options.processors);
+  app.add_flag("!--no-pin", options.pin, "let the system move threads between processors");
   add_choice<Isa>(app, "--isa", options.isa_max, kIsas, "instruction set at most, for comparisons");
 }
 

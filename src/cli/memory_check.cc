@@ -43,20 +43,23 @@ int64_t memory_available(int64_t fallback) {
   return error == std::errc() ? kibibytes * 1024 : fallback;
 }
 
-Status check_memory(const Model& model, const ContextSize& size, int64_t available_bytes) {
+Status check_memory(const Model& model, const ContextSize& size, const Device& device,
+                    int64_t available_bytes) {
   // In floating point: a context that makes no sense must not wrap round into one that fits.
   const MemoryPlan rest = plan_pages(model, size, 0);
   const auto page_bytes = static_cast<double>(plan_pages(model, size, 1).kv.total());
   const double kv_bytes = page_bytes * static_cast<double>(pages_of(size.tokens));
-  const double wanted = static_cast<double>(rest.total()) + kv_bytes;
+  double weight_bytes = 0;
+  for (const WeightInfo& weight : model.weights)
+    weight_bytes += static_cast<double>(device.weight_bytes(weight));
+  const auto other_bytes = static_cast<double>(rest.total() - rest.weights.total());
+  const double wanted = weight_bytes + kv_bytes + other_bytes;
   if (wanted <= static_cast<double>(available_bytes)) return ok();
   return fail(ErrorCode::exhausted,
               "a context of {} tokens takes {} (weights {}, keys and values {}, other states {}) "
               "and {} are available; wanted a smaller --ctx-size or model",
-              size.tokens, bytes_text(wanted),
-              bytes_text(static_cast<double>(rest.weights.total())), bytes_text(kv_bytes),
-              bytes_text(static_cast<double>(rest.total() - rest.weights.total())),
-              bytes_text(static_cast<double>(available_bytes)));
+              size.tokens, bytes_text(wanted), bytes_text(weight_bytes), bytes_text(kv_bytes),
+              bytes_text(other_bytes), bytes_text(static_cast<double>(available_bytes)));
 }
 
 std::string bytes_text(double bytes) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/result.h"
+#include "device/device.h"
 #include "engine/memory_plan.h"
 #include "model/model.h"
 
@@ -28,9 +29,11 @@ MemoryPlan plan_context(const Model& model, const ContextSize& size);
 /// system does not tell. Linux: MemAvailable.
 int64_t memory_available(int64_t fallback);
 
+/// Asks before anything is imported; of the weights counts what they take on `device`.
 /// Errors: exhausted — the sum is more than `available_bytes`; the message has both and what makes
 /// up the sum.
-Status check_memory(const Model& model, const ContextSize& size, int64_t available_bytes);
+Status check_memory(const Model& model, const ContextSize& size, const Device& device,
+                    int64_t available_bytes);
 
 /// "3.2 GiB", "14.5 MiB": three digits or so.
 std::string bytes_text(double bytes);

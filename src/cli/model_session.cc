@@ -20,8 +20,8 @@ Result<OpenModel> open_model(const std::string& path, const ModelOptions& option
 Result<LoadedModel> load_weights(OpenModel& opened, Device& device, const ContextSize& size,
                                  Progress& progress) {
   const int64_t memory_bytes = device.info().memory_bytes;
-  TROIKA_RETURN_IF_ERROR(
-      check_memory(opened.model, size, std::min(memory_bytes, memory_available(memory_bytes))));
+  TROIKA_RETURN_IF_ERROR(check_memory(opened.model, size, device,
+                                      std::min(memory_bytes, memory_available(memory_bytes))));
   const auto show = [&](int64_t done, int64_t total) {
     progress.show("loading weights", done, total);
   };

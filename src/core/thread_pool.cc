@@ -1,9 +1,14 @@
 #include "core/thread_pool.h"
 
+#include <fmt/ranges.h>
+#include <pthread.h>
 #include <sched.h>
 
 #include <algorithm>
 #include <exception>
+#include <optional>
+
+#include "core/check.h"
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -39,6 +44,41 @@ class FloatModes {
   FloatModes() = default;
 #endif
 };
+
+cpu_set_t mask_of(const std::vector<int>& processors) {
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  for (const int processor : processors) CPU_SET(static_cast<size_t>(processor), &mask);
+  return mask;
+}
+
+/// Keeps the calling thread on some processors for its lifetime. Two system calls each way of a
+/// microsecond together; a thread that stays pinned would surprise its owner.
+class CallerPin {
+ public:
+  explicit CallerPin(const std::vector<int>& processors) {
+    const cpu_set_t mask = mask_of(processors);
+    pinned_ = pthread_getaffinity_np(pthread_self(), sizeof saved_, &saved_) == 0 &&
+              pthread_setaffinity_np(pthread_self(), sizeof mask, &mask) == 0;
+  }
+  ~CallerPin() {
+    if (pinned_) pthread_setaffinity_np(pthread_self(), sizeof saved_, &saved_);
+  }
+  CallerPin(const CallerPin&) = delete;
+  CallerPin& operator=(const CallerPin&) = delete;
+  bool pinned() const { return pinned_; }
+
+ private:
+  cpu_set_t saved_;
+  bool pinned_ = false;
+};
+
+Status pin_thread(std::thread& thread, const std::vector<int>& processors) {
+  const cpu_set_t mask = mask_of(processors);
+  if (pthread_setaffinity_np(thread.native_handle(), sizeof mask, &mask) == 0) return ok();
+  return fail(ErrorCode::unsupported, "the system keeps no thread on processor {}",
+              fmt::join(processors, ", "));
+}
 
 /// Returns the first value of `number` that is_wanted: spins, then sleeps until told of changes.
 template <typename Wanted>
@@ -104,7 +144,8 @@ void Tally::wait(int64_t total) const {
   wait_until(done_, [&](uint32_t done) { return done == static_cast<uint32_t>(total); });
 }
 
-Result<std::unique_ptr<ThreadPool>> ThreadPool::create(int threads) {
+Result<std::unique_ptr<ThreadPool>> ThreadPool::create(int threads,
+                                                       std::vector<std::vector<int>> pins) {
   if (threads < 1 || threads > kThreadsMax)
     return fail(ErrorCode::invalid_argument, "{} threads, wanted 1 to {}", threads, kThreadsMax);
   std::unique_ptr<ThreadPool> pool(new ThreadPool(threads));
@@ -115,6 +156,14 @@ Result<std::unique_ptr<ThreadPool>> ThreadPool::create(int threads) {
     return fail(ErrorCode::exhausted, "thread {} of {} could not be started: {}",
                 pool->workers_.size() + 2, threads, e.what());
   }
+  if (pins.empty()) return pool;
+  TROIKA_CHECK(std::ssize(pins) == threads);
+  for (size_t i = 0; i < pool->workers_.size(); i++)
+    TROIKA_RETURN_IF_ERROR(pin_thread(pool->workers_[i], pins[i + 1]));
+  if (!CallerPin(pins[0]).pinned())
+    return fail(ErrorCode::unsupported, "the system keeps no thread on processor {}",
+                fmt::join(pins[0], ", "));
+  pool->pins_ = std::move(pins);
   return pool;
 }
 
@@ -126,6 +175,8 @@ ThreadPool::~ThreadPool() {
 }
 
 void ThreadPool::dispatch(Function function, void* context) {
+  std::optional<CallerPin> pin;
+  if (!pins_.empty()) pin.emplace(pins_[0]);
   if (threads_ == 1) return call_alone(function, context);
   function_ = function;
   context_ = context;

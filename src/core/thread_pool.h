@@ -20,7 +20,7 @@
 
 namespace troika {
 
-/// How many processors this process may run on; at least 1.
+/// How many processors this process may run on; at least 1. Cores: core/topology.h.
 int available_processors();
 
 /// Hands out the indices of [0, count) in runs. Every thread has a range of its own, which it works
@@ -74,9 +74,12 @@ class Tally {
 
 class ThreadPool {
  public:
-  /// Starts `threads` - 1 threads. Errors: invalid_argument — not in 1 … kThreadsMax; exhausted —
-  /// the system gives no more threads.
-  static Result<std::unique_ptr<ThreadPool>> create(int threads);
+  /// Starts `threads` - 1 threads. `pins`, one for each thread or none, are the processors that it
+  /// may run on (core/topology.h); the caller keeps to those of thread 0 during run() and has its
+  /// own back after. Errors: invalid_argument — not in 1 … kThreadsMax; exhausted — the system
+  /// gives no more threads; unsupported — it refuses a pin.
+  static Result<std::unique_ptr<ThreadPool>> create(int threads,
+                                                    std::vector<std::vector<int>> pins = {});
   static constexpr int kThreadsMax = 1024;
 
   ~ThreadPool();
@@ -124,6 +127,7 @@ class ThreadPool {
   static constexpr uint32_t kClosed = uint32_t{1} << 31;
 
   int threads_;
+  std::vector<std::vector<int>> pins_;
   Function function_ = nullptr;  // of the open run
   void* context_ = nullptr;
   std::atomic<bool> quits_{false};

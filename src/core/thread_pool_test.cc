@@ -1,6 +1,7 @@
 #include "core/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <chrono>
 
@@ -155,6 +156,54 @@ TEST(ThreadPoolRefusalTest, NamesTheCount) {
 
 TEST(ThreadPoolRefusalTest, AProcessHasAtLeastOneProcessor) {
   EXPECT_GE(available_processors(), 1);
+}
+
+cpu_set_t mask_of_this_thread() {
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  EXPECT_EQ(sched_getaffinity(0, sizeof mask, &mask), 0);
+  return mask;
+}
+
+std::vector<int> allowed_processors() {
+  const cpu_set_t mask = mask_of_this_thread();
+  std::vector<int> allowed;
+  for (int i = 0; i < CPU_SETSIZE; i++)
+    if (CPU_ISSET(i, &mask)) allowed.push_back(i);
+  return allowed;
+}
+
+TEST(ThreadPinTest, ThreadsKeepToTheirProcessorsAndTheCallerGetsItsOwnBack) {
+  const std::vector<int> allowed = allowed_processors();
+  const int first = allowed.front(), last = allowed.back();
+  const cpu_set_t before = mask_of_this_thread();
+  const auto pool = ThreadPool::create(3, {{last}, {first}, {last}}).value();
+  for (int round = 0; round < 20; round++) {
+    Tally came;
+    pool->run([&](int thread) {
+      const cpu_set_t mask = mask_of_this_thread();
+      EXPECT_EQ(CPU_COUNT(&mask), 1);
+      EXPECT_TRUE(CPU_ISSET(static_cast<size_t>(thread == 1 ? first : last), &mask));
+      came.add(1, 3);
+      came.wait(3);
+    });
+    const cpu_set_t after = mask_of_this_thread();
+    EXPECT_TRUE(CPU_EQUAL(&before, &after));
+  }
+}
+
+TEST(ThreadPinTest, APinThatTheSystemRefusesIsAnError) {
+  constexpr int kNone = 1023;
+  const std::vector<int> allowed = allowed_processors();
+  if (allowed.back() == kNone) GTEST_SKIP() << "this machine has a processor " << kNone;
+  const int here = allowed.front();
+  for (const auto& pins : {std::vector<std::vector<int>>{{here}, {kNone}},
+                           std::vector<std::vector<int>>{{kNone}, {here}}}) {
+    const auto pool = ThreadPool::create(2, pins);
+    ASSERT_FALSE(pool.ok());
+    EXPECT_EQ(pool.error().code(), ErrorCode::unsupported);
+    EXPECT_NE(pool.error().message().find("1023"), std::string::npos);
+  }
 }
 
 }  // namespace

@@ -18,4 +18,8 @@ Status check_counts(const Bindings& bindings, const Sizes& sizes) {
   return ok();
 }
 
+int64_t Device::weight_bytes(const WeightInfo& weight) const {
+  return dtype_bytes(weight.dtype, weight.weight.rows() * weight.weight.inputs);
+}
+
 }  // namespace troika

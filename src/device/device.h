@@ -11,6 +11,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -101,6 +102,15 @@ struct Bindings {
 /// for. Errors: invalid_argument — names the count, its value and the largest.
 Status check_counts(const Bindings& bindings, const Sizes& sizes);
 
+/// How a weight is imported. The hooks, where given, are called from any thread of the device with
+/// parts of some megabytes, not necessarily all.
+struct ImportOptions {
+  using Hook = std::function<void(std::span<const std::byte> part)>;
+  Hook before = {};             // a part is about to be read: it may be brought into memory at once
+  Hook after = {};              // a part has been read: it may leave memory, but stays readable
+  bool must_be_finite = false;  // an infinity or a NaN is an error
+};
+
 /// One accelerator, or several that act as one. Used by one thread at a time.
 class Device {
  public:
@@ -122,8 +132,14 @@ class Device {
                                                          int64_t units) = 0;
 
   /// Copies a weight into the layout that is fastest here; the source may be dropped afterwards.
-  /// Errors: unsupported — this type cannot be imported for this use; exhausted.
-  virtual Result<std::unique_ptr<ImportedWeight>> import_weight(const WeightInfo& weight) = 0;
+  /// Errors: unsupported — this type cannot be imported for this use; corrupt — a value is not
+  /// finite though it must be, named as check_finite does (quant/decode.h); exhausted.
+  virtual Result<std::unique_ptr<ImportedWeight>> import_weight(
+      const WeightInfo& weight, const ImportOptions& options = {}) = 0;
+
+  /// Bytes of memory that a weight of this type and shape takes once imported, roughly: the sum of
+  /// a model's decides whether it is loaded at all. By itself, those of the file.
+  virtual int64_t weight_bytes(const WeightInfo& weight) const;
 
   /// Plans memory and chooses kernels for steps up to `sizes`.
   /// Errors: unsupported — an op, by name and type; exhausted.

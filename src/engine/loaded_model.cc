@@ -1,7 +1,5 @@
 #include "engine/loaded_model.h"
 
-#include "quant/decode.h"
-
 namespace troika {
 namespace {
 
@@ -18,6 +16,28 @@ Status check_support(const Graph& graph, const Model& model, const Device& devic
   return ok();
 }
 
+/// Keeps the disk busy while weights are packed: asks for the data of the next ones.
+class ReadAhead {
+ public:
+  ReadAhead(const gguf::File& file, std::span<const WeightInfo> weights)
+      : file_(file), weights_(weights) {}
+
+  /// `done` bytes of the weights have been imported.
+  void go_on(int64_t done) {
+    constexpr int64_t kAhead = int64_t{128} << 20;
+    for (; next_ < weights_.size() && asked_ < done + kAhead; next_++) {
+      file_.read_ahead(weights_[next_].data);
+      asked_ += std::ssize(weights_[next_].data);
+    }
+  }
+
+ private:
+  const gguf::File& file_;
+  std::span<const WeightInfo> weights_;
+  size_t next_ = 0;
+  int64_t asked_ = 0;
+};
+
 }  // namespace
 
 Result<LoadedModel> load_model(const gguf::File& file, Model model, Device& device,
@@ -27,11 +47,14 @@ Result<LoadedModel> load_model(const gguf::File& file, Model model, Device& devi
   LoadedModel loaded{.model = std::move(model), .weights = {}, .device = &device};
   int64_t total = 0;
   for (const WeightInfo& weight : loaded.model.weights) total += std::ssize(weight.data);
+  const ImportOptions options{.before = [&file](auto part) { file.touch(part); },
+                          .after = [&file](auto part) { file.drop(part); },
+                              .must_be_finite = true};
   int64_t done = 0;
+  ReadAhead read_ahead(file, loaded.model.weights);
   for (WeightInfo& weight : loaded.model.weights) {
-    TROIKA_RETURN_IF_ERROR(check_finite(weight.dtype, weight.data.data(),
-                                        weight.weight.rows() * weight.weight.inputs, weight.name));
-    TROIKA_TRY(auto imported, device.import_weight(weight));
+    read_ahead.go_on(done);
+    TROIKA_TRY(auto imported, device.import_weight(weight, options));
     loaded.weights.push_back(std::move(imported));
     file.drop(weight.data);
     done += std::ssize(weight.data);

@@ -1,6 +1,7 @@
 // Whatever is wrong with what the program is given: one line, a status, and no more.
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <fstream>
 #include <string>
@@ -41,6 +42,8 @@ TEST(CliRefusals, WrongUsage) {
   expect_refusal(run_with({"-p", "a", "-c", "-1"}), kUsage, "--ctx-size");
   expect_refusal(run_with({"-p", "a", "-t", "-1"}), kUsage, "--threads");
   expect_refusal(run_with({"-p", "a", "-t", "99999999999"}), kUsage, "--threads");
+  expect_refusal(run_with({"-p", "a", "--cpus", "0-"}), kUsage, "--cpus");
+  expect_refusal(run_with({"-p", "a", "--cpus", "1,1"}), kUsage, "twice");
   expect_refusal(run_with({"-p", "a", "--seed", "-2"}), kUsage, "--seed");
   expect_refusal(run_with({"-p", "a", "--spec-type", "often"}), kUsage, "--spec-type");
   expect_refusal(run_with({"-p", "a", "--spec-draft-n-max", "17"}), kUsage, "--spec-draft-n-max");
@@ -86,6 +89,17 @@ TEST(CliRefusals, HostileFiles) {
     expect_refusal(troika({"run", entry.path().string(), "-p", "a"}), kFailed, name);
     expect_refusal(troika({"inspect", entry.path().string()}), kFailed, name);
   }
+}
+
+TEST(CliRefusals, ProcessorsThatAreNotThere) {
+  const auto cpu_run = [](const Strings& flags) {
+    Strings arguments = {"run", model_file("llama-f32"), "-p", "a"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    return troika(arguments);
+  };
+  expect_refusal(cpu_run({"--cpus", "1023"}), kFailed, "processor 1023");
+  const std::string processor = std::to_string(sched_getcpu());
+  expect_refusal(cpu_run({"--cpus", processor, "-t", "2"}), kFailed, "2 threads on 1 processors");
 }
 
 TEST(CliRefusals, ModelsOfOtherFamilies) {

@@ -1,6 +1,7 @@
 // troika run: what it prints, and that it does what its flags say.
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <csignal>
 #include <nlohmann/json.hpp>
@@ -63,6 +64,9 @@ TEST(CliRun, DevicesAndThreadsAreTheCallersChoice) {
   EXPECT_EQ(tokens({"-t", "1"}), wanted);
   EXPECT_EQ(tokens({"--device", "cpu", "--threads", "2"}), wanted);
   EXPECT_EQ(tokens({"--device", "cpu", "--isa", "portable", "-t", "1"}), wanted);
+  const std::string processor = std::to_string(sched_getcpu());
+  EXPECT_EQ(tokens({"--cpus", processor}), wanted);
+  EXPECT_EQ(tokens({"--cpu-range", processor, "--no-pin"}), wanted);
 }
 
 TEST(CliRun, JsonHasEveryField) {

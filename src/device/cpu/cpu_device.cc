@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "core/thread_pool.h"
+#include "core/topology.h"
 #include "device/cpu/buffers.h"
 #include "device/cpu/planner.h"
 #include "device/cpu/weights.h"
@@ -32,13 +33,15 @@ struct Supports {
 
 class CpuDevice final : public Device {
  public:
-  CpuDevice(std::unique_ptr<ThreadPool> pool, Isa isa, const CpuOptions& options)
+  CpuDevice(std::unique_ptr<ThreadPool> pool, Isa isa, int memory_nodes, const CpuOptions& options)
       : pool_(std::move(pool)),
         kernels_(kernel_table(isa)),
         memory_(options.memory),
         shared_work_min_(options.shared_work_min) {
-    info_.name = fmt::format("cpu ({}, {} thread{})", isa_name(isa), pool_->threads(),
-                             pool_->threads() == 1 ? "" : "s");
+    info_.name =
+        fmt::format("cpu ({}, {} thread{}{})", isa_name(isa), pool_->threads(),
+                    pool_->threads() == 1 ? "" : "s",
+                    memory_nodes == 1 ? "" : fmt::format(", {} memory nodes", memory_nodes));
     info_.memory_bytes = memory_.limit_bytes();
   }
 
@@ -68,8 +71,9 @@ class CpuDevice final : public Device {
     return std::make_unique<CpuBuffer>(std::move(memory), StateShape{spec, options, units});
   }
 
-  Result<std::unique_ptr<ImportedWeight>> import_weight(const WeightInfo& weight) override {
-    return cpu::import_weight(weight, *pool_, info_.name);
+  Result<std::unique_ptr<ImportedWeight>> import_weight(const WeightInfo& weight,
+                                                        const ImportOptions& options) override {
+    return cpu::import_weight(weight, {*pool_, weights_, info_.name, options});
   }
 
   Result<std::unique_ptr<Executable>> compile(const Graph& graph, const Sizes& sizes,
@@ -121,6 +125,7 @@ class CpuDevice final : public Device {
   std::unique_ptr<ThreadPool> pool_;
   KernelTable kernels_;
   HostAllocator memory_;
+  AlignedArena weights_;
   int64_t shared_work_min_;
   DeviceInfo info_;
   uint64_t calls_ = 0;
@@ -130,10 +135,22 @@ class CpuDevice final : public Device {
 }  // namespace cpu
 
 Result<std::unique_ptr<Device>> make_cpu_device(const CpuOptions& options) {
-  const int threads = options.threads == 0 ? available_processors() : options.threads;
-  TROIKA_TRY(std::unique_ptr<ThreadPool> pool, ThreadPool::create(threads));
+  Placement placement{.threads = options.threads, .pins = {}};
+  int memory_nodes = 1;
+  if (options.threads == 0 || options.pin || !options.processors.empty()) {
+    const std::vector<Core> cores = available_cores();
+    TROIKA_TRY(placement, place_threads(cores, {.threads = options.threads,
+                                                .processors = options.processors,
+                                                .pin = options.pin}));
+    memory_nodes = count_memory_nodes(cores);
+  }
+  Result<std::unique_ptr<ThreadPool>> pool = ThreadPool::create(placement.threads, placement.pins);
+  if (!pool.ok() && pool.error().code() == ErrorCode::unsupported && options.processors.empty())
+    pool = ThreadPool::create(placement.threads);
+  if (!pool.ok()) return pool.error();
   const Isa isa = detect_cpu_features().best(options.isa_max);
-  return std::unique_ptr<Device>(std::make_unique<cpu::CpuDevice>(std::move(pool), isa, options));
+  return std::unique_ptr<Device>(
+      std::make_unique<cpu::CpuDevice>(std::move(*pool), isa, memory_nodes, options));
 }
 
 }  // namespace troika

@@ -64,7 +64,8 @@ TEST(ExpertJobsTest, AStackHoldsEachMatrixAsIfItWereAlone) {
   stack.info.weight = {.id = 0, .units = kRows, .width = 1, .inputs = kColumns, .experts = 3};
   stack.info.use = WeightUse::experts;
   const auto pool = ThreadPool::create(2);
-  const auto imported = import_weight(stack.info, **pool, "cpu");
+  AlignedArena memory;
+  const auto imported = import_weight(stack.info, {**pool, memory, "cpu", {}});
   ASSERT_TRUE(imported.ok()) << imported.error().message();
   const auto* experts = dynamic_cast<const PackedExperts*>(imported->get());
   ASSERT_NE(experts, nullptr);

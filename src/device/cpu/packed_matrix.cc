@@ -125,7 +125,8 @@ void PackedMatrix::describe_leaf(int64_t leaf, MatmulArgs& args) const {
   args.leaves = 1;
 }
 
-Result<std::unique_ptr<PackedMatrix>> allocate_matrix(const WeightInfo& info) {
+Result<std::unique_ptr<PackedMatrix>> allocate_matrix(const WeightInfo& info,
+                                                      AlignedArena& memory) {
   const auto import = import_of(info.dtype);
   if (!import)
     return fail(ErrorCode::unsupported, "{}: no layout of the CPU device for type {}", info.name,
@@ -142,7 +143,7 @@ Result<std::unique_ptr<PackedMatrix>> allocate_matrix(const WeightInfo& info) {
   const int64_t blocks = matrix->columns_ / layout.columns;
   matrix->head_bytes_ = round_up(blocks * layout.head_bytes);
   matrix->strip_bytes_ = matrix->head_bytes_ + round_up(blocks * layout.block_bytes);
-  TROIKA_TRY(matrix->storage_, AlignedBytes::allocate(matrix->strips() * matrix->strip_bytes_));
+  TROIKA_TRY(matrix->storage_, memory.allocate(matrix->strips() * matrix->strip_bytes_));
   return matrix;
 }
 
@@ -172,7 +173,8 @@ void pack_strips(PackedMatrix& matrix, const WeightInfo& info, int64_t begin, in
 }
 
 Result<std::unique_ptr<PackedMatrix>> pack_matrix(const WeightInfo& info) {
-  TROIKA_TRY(std::unique_ptr<PackedMatrix> matrix, allocate_matrix(info));
+  AlignedArena memory;
+  TROIKA_TRY(std::unique_ptr<PackedMatrix> matrix, allocate_matrix(info, memory));
   pack_strips(*matrix, info, 0, matrix->strips());
   return matrix;
 }

@@ -43,7 +43,8 @@ class PackedMatrix final : public ImportedWeight {
   void describe_leaf(int64_t leaf, MatmulArgs& args) const;
 
  private:
-  friend Result<std::unique_ptr<PackedMatrix>> allocate_matrix(const WeightInfo& info);
+  friend Result<std::unique_ptr<PackedMatrix>> allocate_matrix(const WeightInfo& info,
+                                                               AlignedArena& memory);
   friend void pack_strips(PackedMatrix& matrix, const WeightInfo& info, int64_t begin, int64_t end);
   PackedMatrix() = default;
 
@@ -57,10 +58,10 @@ class PackedMatrix final : public ImportedWeight {
   AlignedBytes storage_;
 };
 
-/// Makes room for a weight, with all strips still to be packed. A weight without a split (a lookup)
-/// gets one leaf. Errors: unsupported — no layout for this type, naming weight and type;
-/// invalid_argument — shape, bytes or split do not fit each other; exhausted.
-Result<std::unique_ptr<PackedMatrix>> allocate_matrix(const WeightInfo& info);
+/// Makes room in `memory` for a weight, with all strips still to be packed. A weight without a
+/// split (a lookup) gets one leaf. Errors: unsupported — no layout for this type, naming weight and
+/// type; invalid_argument — shape, bytes or split do not fit each other; exhausted.
+Result<std::unique_ptr<PackedMatrix>> allocate_matrix(const WeightInfo& info, AlignedArena& memory);
 
 /// Packs strips [begin, end) of `matrix`, made from the same `info`. Strips are independent:
 /// threads may pack disjoint ranges at once.

@@ -28,9 +28,10 @@ TEST(PackedMatrix, UnpacksTheBitsOfDecode) {
 }
 
 TEST(PackedMatrix, StripsPackInAnyOrder) {
+  AlignedArena memory;
   RandomWeight weight(DType::q6_k, 40, 512, 2);
   auto whole = pack_matrix(weight.info);
-  auto parts = allocate_matrix(weight.info);
+  auto parts = allocate_matrix(weight.info, memory);
   ASSERT_TRUE(whole.ok() && parts.ok());
   for (int64_t strip : {2, 0, 1}) pack_strips(**parts, weight.info, strip, strip + 1);
   MatmulArgs a, b;
@@ -40,18 +41,20 @@ TEST(PackedMatrix, StripsPackInAnyOrder) {
 }
 
 TEST(PackedMatrix, TakesLittleMoreThanTheFile) {
+  AlignedArena memory;
   for (DType dtype : kPackedTypes) {
     const RandomWeight weight(dtype, 32, 2048, 3);
-    auto matrix = allocate_matrix(weight.info);
+    auto matrix = allocate_matrix(weight.info, memory);
     ASSERT_TRUE(matrix.ok());
     EXPECT_LE((*matrix)->bytes(), 1.03 * weight.data.size()) << dtype_info(dtype).name;
   }
 }
 
 TEST(PackedMatrix, AWeightWithoutSplitHasOneLeaf) {
+  AlignedArena memory;
   RandomWeight weight(DType::q8_0, 16, 64, 4);
   weight.info.split = {};
-  auto matrix = allocate_matrix(weight.info);
+  auto matrix = allocate_matrix(weight.info, memory);
   ASSERT_TRUE(matrix.ok());
   EXPECT_EQ((*matrix)->leaves(), 1);
 }

@@ -1,5 +1,7 @@
 #include "device/cpu/weights.h"
 
+#include <algorithm>
+#include <atomic>
 #include <cstring>
 
 #include "device/cpu/layouts.h"
@@ -8,7 +10,12 @@
 namespace troika::cpu {
 namespace {
 
-constexpr int64_t kImportStrips = 4;  // that a thread packs at a time
+constexpr int64_t kImportStrips = 4;  // that a thread packs at a time, at least
+
+// A thread takes so many bytes of the file at a time: enough for the hooks to cost little, too few
+// for what lies between them to count. What is much shorter may stay in memory until the end.
+constexpr int64_t kWindowBytes = int64_t{2} << 20;
+constexpr int64_t kPartMin = kWindowBytes / 8;
 
 Status check_shape(const WeightInfo& info) {
   const DTypeInfo& type = dtype_info(info.dtype);
@@ -22,24 +29,100 @@ Status check_shape(const WeightInfo& info) {
   return ok();
 }
 
-Result<std::unique_ptr<ImportedWeight>> import_rows(const WeightInfo& info) {
-  TROIKA_TRY(AlignedBytes bytes, AlignedBytes::allocate(std::ssize(info.data)));
-  std::memcpy(bytes.data(), info.data.data(), info.data.size());
+/// The rows of a weight in runs of kStripRows; of a stack, the strips of one matrix after the
+/// other.
+class Strips {
+ public:
+  explicit Strips(const WeightInfo& info)
+      : info_(info),
+        matrix_rows_(info.weight.rows() / info.weight.experts),
+        matrix_strips_((matrix_rows_ + kStripRows - 1) / kStripRows),
+        row_bytes_(dtype_bytes(info.dtype, info.weight.inputs)) {}
+
+  int64_t count() const { return info_.weight.experts * matrix_strips_; }
+  int64_t of_matrix() const { return matrix_strips_; }
+  int64_t bytes() const { return kStripRows * row_bytes_; }  // of a full one
+
+  /// What the file has of strips [begin, end), begin < end.
+  std::span<const std::byte> data(int64_t begin, int64_t end) const {
+    const int64_t first = row(begin);
+    const int64_t rows = row(end - 1) + rows_of(end - 1) - first;
+    return info_.data.subspan(static_cast<size_t>(first * row_bytes_),
+                              static_cast<size_t>(rows * row_bytes_));
+  }
+
+  bool surely_finite(int64_t strip) const {
+    return troika::surely_finite(info_.dtype, data(strip, strip + 1).data(),
+                                 rows_of(strip) * info_.weight.inputs);
+  }
+
+ private:
+  int64_t row(int64_t strip) const {
+    return strip / matrix_strips_ * matrix_rows_ + strip % matrix_strips_ * kStripRows;
+  }
+  int64_t rows_of(int64_t strip) const {
+    return std::min<int64_t>(kStripRows, matrix_rows_ - strip % matrix_strips_ * kStripRows);
+  }
+
+  const WeightInfo& info_;
+  int64_t matrix_rows_;
+  int64_t matrix_strips_;
+  int64_t row_bytes_;
+};
+
+/// Calls import_strip(i) for every strip, on all threads; each has been looked through before, so
+/// that the file's bytes come from memory once.
+template <typename ImportStrip>
+Status import_strips(const WeightInfo& info, const ImportContext& context,
+                     const ImportStrip& import_strip) {
+  const Strips strips(info);
+  const int64_t window = std::max<int64_t>(1, kWindowBytes / strips.bytes());
+  std::atomic<bool> finite{true};
+  const bool looks = context.options.must_be_finite;
+  context.pool.for_ranges(strips.count(), kImportStrips, [&](int64_t begin, int64_t end) {
+    for (int64_t first = begin; first < end; first += window) {
+      const int64_t last = std::min(end, first + window);
+      const std::span<const std::byte> part = strips.data(first, last);
+      if (context.options.before) context.options.before(part);
+      for (int64_t i = first; i < last; i++) {
+        if (looks && !strips.surely_finite(i)) finite.store(false, std::memory_order_relaxed);
+        import_strip(i);
+      }
+      if (context.options.after && std::ssize(part) >= kPartMin) context.options.after(part);
+    }
+  });
+  if (finite) return ok();
+  return check_finite(info.dtype, info.data.data(), info.weight.rows() * info.weight.inputs,
+                      info.name);
+}
+
+Result<std::unique_ptr<ImportedWeight>> import_rows(const WeightInfo& info,
+                                                    const ImportContext& context) {
+  TROIKA_TRY(AlignedBytes bytes, context.memory.allocate(std::ssize(info.data)));
+  const Strips strips(info);
+  TROIKA_RETURN_IF_ERROR(import_strips(info, context, [&](int64_t strip) {
+    const std::span<const std::byte> rows = strips.data(strip, strip + 1);
+    std::memcpy(bytes.data() + (rows.data() - info.data.data()), rows.data(), rows.size());
+  }));
   return std::make_unique<LookupRows>(std::move(bytes), info.dtype, info.weight.rows(),
                                       info.weight.inputs);
 }
 
-Result<std::unique_ptr<ImportedWeight>> import_vector(const WeightInfo& info) {
+Result<std::unique_ptr<ImportedWeight>> import_vector(const WeightInfo& info,
+                                                      const ImportContext& context) {
   const int64_t count = info.weight.rows() * info.weight.inputs;
-  TROIKA_TRY(AlignedBytes bytes, AlignedBytes::allocate(count * int64_t{sizeof(float)}));
+  if (context.options.must_be_finite)
+    TROIKA_RETURN_IF_ERROR(check_finite(info.dtype, info.data.data(), count, info.name));
+  TROIKA_TRY(AlignedBytes bytes, context.memory.allocate(count * int64_t{sizeof(float)}));
   decode_row(info.dtype, info.data.data(), reinterpret_cast<float*>(bytes.data()), count);
   return std::make_unique<VectorWeight>(std::move(bytes), info.weight.rows(), info.weight.inputs);
 }
 
-Result<std::unique_ptr<ImportedWeight>> import_matrix(const WeightInfo& info, ThreadPool& pool) {
-  TROIKA_TRY(std::unique_ptr<PackedMatrix> matrix, allocate_matrix(info));
-  pool.for_ranges(matrix->strips(), kImportStrips,
-                  [&](int64_t begin, int64_t end) { pack_strips(*matrix, info, begin, end); });
+Result<std::unique_ptr<ImportedWeight>> import_matrix(const WeightInfo& info,
+                                                      const ImportContext& context) {
+  TROIKA_TRY(std::unique_ptr<PackedMatrix> matrix, allocate_matrix(info, context.memory));
+  TROIKA_RETURN_IF_ERROR(import_strips(
+      info, context, [&](int64_t strip) { pack_strips(*matrix, info, strip, strip + 1); }));
   return std::unique_ptr<ImportedWeight>(std::move(matrix));
 }
 
@@ -55,19 +138,18 @@ std::vector<WeightInfo> unstack(const WeightInfo& info) {
   return matrices;
 }
 
-Result<std::unique_ptr<ImportedWeight>> import_experts(const WeightInfo& info, ThreadPool& pool) {
+Result<std::unique_ptr<ImportedWeight>> import_experts(const WeightInfo& info,
+                                                       const ImportContext& context) {
   const std::vector<WeightInfo> infos = unstack(info);
   std::vector<std::unique_ptr<PackedMatrix>> matrices;
   for (const WeightInfo& matrix : infos) {
-    TROIKA_TRY(matrices.emplace_back(), allocate_matrix(matrix));
+    TROIKA_TRY(matrices.emplace_back(), allocate_matrix(matrix, context.memory));
   }
-  const int64_t strips = matrices[0]->strips();
-  pool.for_ranges(std::ssize(matrices) * strips, kImportStrips, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) {
-      const auto expert = static_cast<size_t>(i / strips);
-      pack_strips(*matrices[expert], infos[expert], i % strips, i % strips + 1);
-    }
-  });
+  const int64_t strips = Strips(info).of_matrix();
+  TROIKA_RETURN_IF_ERROR(import_strips(info, context, [&](int64_t i) {
+    const auto expert = static_cast<size_t>(i / strips);
+    pack_strips(*matrices[expert], infos[expert], i % strips, i % strips + 1);
+  }));
   return std::make_unique<PackedExperts>(std::move(matrices));
 }
 
@@ -83,20 +165,20 @@ bool imports(DType dtype, WeightUse use) {
   return import_of(dtype).has_value();  // lookups too: one list of types for all matrices
 }
 
-Result<std::unique_ptr<ImportedWeight>> import_weight(const WeightInfo& info, ThreadPool& pool,
-                                                      const std::string& device) {
+Result<std::unique_ptr<ImportedWeight>> import_weight(const WeightInfo& info,
+                                                      const ImportContext& context) {
   if (!imports(info.dtype, info.use))
     return fail(ErrorCode::unsupported, "{}: type {} is not supported as a {} on {}", info.name,
                 dtype_info(info.dtype).name,
                 info.use == WeightUse::vector   ? "vector"
                 : info.use == WeightUse::lookup ? "table of embeddings"
                                                 : "matrix",
-                device);
+                context.device);
   TROIKA_RETURN_IF_ERROR(check_shape(info));
-  if (info.use == WeightUse::lookup) return import_rows(info);
-  if (info.use == WeightUse::vector) return import_vector(info);
-  if (info.use == WeightUse::experts) return import_experts(info, pool);
-  return import_matrix(info, pool);
+  if (info.use == WeightUse::lookup) return import_rows(info, context);
+  if (info.use == WeightUse::vector) return import_vector(info, context);
+  if (info.use == WeightUse::experts) return import_experts(info, context);
+  return import_matrix(info, context);
 }
 
 }  // namespace troika::cpu

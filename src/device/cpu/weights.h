@@ -68,9 +68,18 @@ class PackedExperts final : public ImportedWeight {
 /// Whether weights of this type can be imported for this use.
 bool imports(DType dtype, WeightUse use);
 
-/// Imports a weight, its strips in parallel. Errors: unsupported — naming weight, type and
-/// `device`; invalid_argument — bytes and shape do not fit; exhausted.
-Result<std::unique_ptr<ImportedWeight>> import_weight(const WeightInfo& info, ThreadPool& pool,
-                                                      const std::string& device);
+/// What an import works with; all borrowed for its time.
+struct ImportContext {
+  ThreadPool& pool;
+  AlignedArena& memory;
+  const std::string& device;  // its name, for messages
+  const ImportOptions& options;
+};
+
+/// Imports a weight, its strips in parallel, as Device::import_weight. Errors: unsupported — naming
+/// weight, type and device; invalid_argument — bytes and shape do not fit; corrupt — a value is not
+/// finite; exhausted.
+Result<std::unique_ptr<ImportedWeight>> import_weight(const WeightInfo& info,
+                                                      const ImportContext& context);
 
 }  // namespace troika::cpu

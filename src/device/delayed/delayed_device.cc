@@ -69,8 +69,13 @@ class DelayedDevice final : public Device {
     return at_once([&] { return inner_->allocate_state(spec, options, units); });
   }
 
-  Result<std::unique_ptr<ImportedWeight>> import_weight(const WeightInfo& weight) override {
-    return at_once([&] { return inner_->import_weight(weight); });
+  Result<std::unique_ptr<ImportedWeight>> import_weight(const WeightInfo& weight,
+                                                        const ImportOptions& options) override {
+    return at_once([&] { return inner_->import_weight(weight, options); });
+  }
+
+  int64_t weight_bytes(const WeightInfo& weight) const override {
+    return inner_->weight_bytes(weight);
   }
 
   Result<std::unique_ptr<Executable>> compile(const Graph& graph, const Sizes& sizes,

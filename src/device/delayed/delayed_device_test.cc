@@ -46,7 +46,8 @@ class BytesDevice final : public Device {
                                                  int64_t units) override {
     return allocate(units);
   }
-  Result<std::unique_ptr<ImportedWeight>> import_weight(const WeightInfo& weight) override {
+  Result<std::unique_ptr<ImportedWeight>> import_weight(const WeightInfo& weight,
+                                                        const ImportOptions&) override {
     return fail(ErrorCode::unsupported, "{}: no weights here", weight.name);
   }
   Result<std::unique_ptr<Executable>> compile(const Graph&, const Sizes&,

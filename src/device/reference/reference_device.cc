@@ -104,7 +104,8 @@ class ReferenceDevice final : public Device {
     return std::make_unique<HostBuffer>(std::move(memory), StateShape{spec, options, units});
   }
 
-  Result<std::unique_ptr<ImportedWeight>> import_weight(const WeightInfo& weight) override {
+  Result<std::unique_ptr<ImportedWeight>> import_weight(const WeightInfo& weight,
+                                                        const ImportOptions& options) override {
     const DTypeInfo& type = dtype_info(weight.dtype);
     if (!type.decodes)
       return fail(ErrorCode::unsupported, "{}: type {} is not supported on {}", weight.name,
@@ -115,9 +116,16 @@ class ReferenceDevice final : public Device {
         dtype_bytes(weight.dtype, rows * inputs) != std::ssize(weight.data))
       return fail(ErrorCode::invalid_argument, "{}: {} bytes are not [{}, {}] of {}", weight.name,
                   weight.data.size(), rows, inputs, type.name);
+    if (options.must_be_finite)
+      TROIKA_RETURN_IF_ERROR(
+          check_finite(weight.dtype, weight.data.data(), rows * inputs, weight.name));
     auto matrix = std::make_unique<FloatMatrix>(weight.name, rows, inputs);
     decode_row(weight.dtype, weight.data.data(), matrix->values.data(), rows * inputs);
     return matrix;
+  }
+
+  int64_t weight_bytes(const WeightInfo& weight) const override {
+    return weight.weight.rows() * weight.weight.inputs * int64_t{sizeof(float)};
   }
 
   Result<std::unique_ptr<Executable>> compile(const Graph& graph, const Sizes& sizes,

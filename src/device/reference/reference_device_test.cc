@@ -272,6 +272,23 @@ TEST_F(ReferenceDeviceTest, RefusesWeightsOfOtherLengths) {
   EXPECT_EQ(weight.error().message(), "x: 12 bytes are not [2, 2] of f32");
 }
 
+TEST_F(ReferenceDeviceTest, WeightsTakeAFloatForEachValue) {
+  const WeightInfo weight{.name = "x", .dtype = DType::q4_0, .weight = {0, Axis::hidden, 5, 2, 64}};
+  EXPECT_EQ(device_->weight_bytes(weight), 5 * 2 * 64 * 4);
+}
+
+TEST_F(ReferenceDeviceTest, RefusesValuesThatAreNotFinite) {
+  const float values[4] = {1, 2, NAN, 4};
+  const WeightInfo info{.name = "blk.1.x",
+                        .weight = {0, Axis::hidden, 1, 2, 2},
+                        .data = std::as_bytes(std::span(values))};
+  EXPECT_TRUE(device_->import_weight(info).ok());
+  const auto weight = device_->import_weight(info, {.must_be_finite = true});
+  ASSERT_FALSE(weight.ok());
+  EXPECT_EQ(weight.error().code(), ErrorCode::corrupt);
+  EXPECT_EQ(weight.error().message(), "blk.1.x: value 2 of 4 is nan, want finite f32 data");
+}
+
 TEST_F(ReferenceDeviceTest, RefusesTransfersBeyondTheBuffer) {
   const auto buffer = device_->allocate(16).value();
   const auto other = device_->allocate(8).value();
