@@ -141,7 +141,9 @@ TEST(CliBench, FailsBeforeItMeasuresWhatCannotBeReported) {
   expect_refusal(bench({"--svg", folder / "none/a.svg"}), 1, "none");
   expect_refusal(bench({"--svg", folder / "a.svg", "--plot-with", folder / "none.jsonl"}), 1,
                  "none.jsonl");
-  expect_refusal(bench({"--tests", "mtp", "--prompts", folder / "none.json"}), 1, "none.json");
+  expect_refusal(
+      troika({"bench", chat_model(folder), "--tests", "mtp", "--prompts", folder / "none.json"}), 1,
+      "none.json");
   const std::string prompts = folder.write("prompts.json", kPrompts);
   expect_refusal(bench({"--tests", "mtp", "--prompts", prompts}), 1, "draft head");
 }
