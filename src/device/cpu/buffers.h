@@ -2,7 +2,7 @@
 // one.
 //
 // Inside of a unit (graph/state.h):
-//   KV page      head by head: K [key_dim][64], V [64][value_dim], f16 or f32 (kernels/attention.h)
+//   KV page      head by head: keys, then values, in panels (kernels/attention.h)
 //   convolution  [taps - 1][channels], then the log [log_tokens][channels]
 //   delta        head by head the tiles of kernels/delta.h, then the log:
 //                [log_tokens][heads][1 + key_dim + value_dim]
@@ -37,6 +37,20 @@ class CpuBuffer final : public Buffer {
 
  private:
   HostMemory memory_;
+};
+
+/// Unit `span.state_slot` of a recurrent state, and its log.
+struct RecurrentUnit {
+  RecurrentUnit(const CpuBuffer& buffer, const Span& span)
+      : log_floats(state_log_bytes(buffer.state->spec) / 4) {
+    const StateShape& shape = *buffer.state;
+    state = reinterpret_cast<float*>(buffer.data() +
+                                     span.state_slot * state_unit_bytes(shape.spec, shape.options));
+    log = state + state_unit_bytes(shape.spec, {shape.options.kv_dtype, 0}) / 4;
+  }
+  float* state;
+  float* log;
+  int64_t log_floats;  // of a token
 };
 
 /// The bytes [offset, offset + bytes) of a buffer of this device, of which `what` is wanted.

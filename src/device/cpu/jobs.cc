@@ -94,20 +94,6 @@ class MatmulBlocksJob final : public Job {
   Slot y_;
 };
 
-/// Unit `span.state_slot` of a recurrent state, and its log.
-struct RecurrentUnit {
-  RecurrentUnit(const CpuBuffer& buffer, const Span& span)
-      : log_floats(state_log_bytes(buffer.state->spec) / 4) {
-    const StateShape& shape = *buffer.state;
-    state = reinterpret_cast<float*>(buffer.data() +
-                                     span.state_slot * state_unit_bytes(shape.spec, shape.options));
-    log = state + state_unit_bytes(shape.spec, {shape.options.kv_dtype, 0}) / 4;
-  }
-  float* state;
-  float* log;
-  int64_t log_floats;  // of a token
-};
-
 class ConvJob final : public Job {
  public:
   ConvJob(const CausalConv& op, const float* taps, const CpuBuffer& state, Slot y)
@@ -157,64 +143,6 @@ class ConvJob final : public Job {
   Slot y_;
   int64_t channels_;
   std::vector<float> taps_;  // [taps, channels]
-};
-
-class DeltaJob final : public Job {
- public:
-  DeltaJob(const GatedDeltaRule& op, const CpuBuffer& state, Slot decay, Slot beta, Slot y)
-      : op_(op), state_(state), decay_(decay), beta_(beta), y_(y) {}
-
-  int64_t items(const Step& step) const override {
-    return std::ssize(step.spans) * op_.v.spec.units;
-  }
-  int64_t work(const Step& step) const override {
-    return 2 * step.rows(Rows::tokens) * op_.v.spec.elements() * op_.k.spec.width;
-  }
-  void run(const Step& step, int64_t begin, int64_t end, int thread) const override {
-    const int64_t heads = op_.v.spec.units;
-    for (int64_t item = begin; item < end; item++)
-      run_head(step, step.spans[static_cast<size_t>(item / heads)], item % heads, thread);
-  }
-
- private:
-  void run_head(const Step& step, const Span& span, int64_t head, int thread) const {
-    const RecurrentUnit unit(state_, span);
-    const int64_t heads = op_.v.spec.units;
-    const int64_t key_dim = op_.k.spec.width;
-    const int64_t value_dim = op_.v.spec.width;
-    const int64_t key_head = head % op_.k.spec.units;
-    const auto at = [&](Slot slot, int64_t stride, int64_t place) {
-      return step.floats(slot) + span.row_begin * stride + place;
-    };
-    step.kernels->delta.delta_rule(
-        {.state = unit.state + head * key_dim * value_dim,
-         .log = unit.log + head * (1 + key_dim + value_dim),
-         .log_stride = unit.log_floats,
-         .q = at(op_.q.id, op_.q.spec.elements(), key_head * key_dim),
-         .q_stride = op_.q.spec.elements(),
-         .k = at(op_.k.id, op_.k.spec.elements(), key_head * key_dim),
-         .k_stride = op_.k.spec.elements(),
-         .v = at(op_.v.id, op_.v.spec.elements(), head * value_dim),
-         .v_stride = op_.v.spec.elements(),
-         .decay = at(decay_, heads, head),
-         .beta = at(beta_, heads, head),
-         .gate_stride = heads,
-         .o = at(y_, op_.v.spec.elements(), head * value_dim),
-         .o_stride = op_.v.spec.elements(),
-         .key_dim = key_dim,
-         .value_dim = value_dim,
-         .rows = span.rows,
-         .certain = span.certain,
-         .replay = span.replay,
-         .fresh = span.fresh != 0,
-         .scratch = reinterpret_cast<float*>(step.scratch[static_cast<size_t>(thread)])});
-  }
-
-  GatedDeltaRule op_;
-  const CpuBuffer& state_;
-  Slot decay_;
-  Slot beta_;
-  Slot y_;
 };
 
 class ZeroUncoveredJob final : public Job {
@@ -298,15 +226,6 @@ std::unique_ptr<Job> matmul_blocks_job(const PackedMatrix& matrix, const MatMulB
 std::unique_ptr<Job> conv_job(const CausalConv& op, const float* taps, const CpuBuffer& state,
                               Slot y) {
   return std::make_unique<ConvJob>(op, taps, state, y);
-}
-
-std::unique_ptr<Job> delta_job(const GatedDeltaRule& op, const CpuBuffer& state, Slot decay,
-                               Slot beta, Slot y) {
-  return std::make_unique<DeltaJob>(op, state, decay, beta, y);
-}
-
-int64_t delta_scratch_bytes(const GatedDeltaRule& op) {
-  return op.k.spec.width * kDeltaColumns * int64_t{sizeof(float)};
 }
 
 std::unique_ptr<Job> zero_uncovered_job(const Tensor& y) {

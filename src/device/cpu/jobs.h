@@ -21,12 +21,6 @@ std::unique_ptr<Job> matmul_blocks_job(const PackedMatrix& matrix, const MatMulB
 std::unique_ptr<Job> conv_job(const CausalConv& op, const float* taps, const CpuBuffer& state,
                               Slot y);
 
-/// Items are heads of a sequence. `decay` and `beta` were made by delta_gates_step.
-std::unique_ptr<Job> delta_job(const GatedDeltaRule& op, const CpuBuffer& state, Slot decay,
-                               Slot beta, Slot y);
-/// Bytes of scratch that a thread needs for it.
-int64_t delta_scratch_bytes(const GatedDeltaRule& op);
-
 /// Zeroes the rows of a value that no span covers.
 std::unique_ptr<Job> zero_uncovered_job(const Tensor& y);
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "device/cpu/attention_job.h"
+#include "device/cpu/delta_job.h"
 #include "device/cpu/expert_jobs.h"
 #include "device/cpu/expert_order.h"
 #include "device/cpu/jobs.h"
@@ -167,10 +168,13 @@ class Planner {
     const Slot beta = schedule_.add_slot(gate_bytes);
     schedule_.add_row_step(Rows::tokens, delta_gates_step(op, a->data(), bias->data(), decay, beta),
                            {.reads = {op.decay_in.id, op.beta_in.id}, .writes = {decay, beta}});
-    schedule_.add_jobs(delta_job(op, *state, decay, beta, y.id), zero_uncovered_job(y),
+    const DeltaPlan plan{.op = op, .state = state, .decay = decay, .beta = beta, .y = y.id};
+    schedule_.add_jobs(delta_job(plan), zero_uncovered_job(y),
                        {.reads = {op.q.id, op.k.id, op.v.id, decay, beta},
                         .writes = {y.id},
                         .state_written = op.state});
+    schedule_.add_job(delta_log_job(plan),
+                      {.reads = {y.id, op.k.id, decay}, .state_written = op.state});
     return ok();
   }
 

@@ -4,7 +4,7 @@
 // The state M is [key_dim][value_dim], kept as tiles of 64 columns: [value_dim / 64][key_dim][64],
 // the last tile narrower; rows as far apart as a tile is wide, because a power of two further apart
 // they would share half the sets of the cache. Lanes are value columns, so no sum crosses lanes and
-// columns are independent. A step: delta = beta (v - sum_i k[i] (decay M[i])), M[i] = k[i] delta +
+// columns are independent. A step: delta = beta (v - decay sum_i k[i] M[i]), M[i] = k[i] delta +
 // decay M[i], o = sum_i q[i] M[i], sums over i in order from zero.
 //
 // In order: a fresh state is zeroed; the first `replay` log entries are applied; then the rows.
@@ -35,6 +35,9 @@ struct DeltaArgs {
   int64_t o_stride;
   int64_t key_dim;
   int64_t value_dim;
+  int64_t
+      begin;    // the columns [begin, end) of this call; begin is a multiple of kDeltaColumns, end
+  int64_t end;  // too or value_dim
   int64_t rows;
   int64_t certain;
   int64_t replay;
@@ -43,7 +46,10 @@ struct DeltaArgs {
 };
 
 struct DeltaKernels {
+  /// All of the above but the decays and keys of the log.
   void (*delta_rule)(const DeltaArgs& args) noexcept;
+  /// Writes those, once delta_rule() has replayed the old ones for all columns.
+  void (*log_rows)(const DeltaArgs& args) noexcept;
 };
 
 DeltaKernels portable_delta_kernels();

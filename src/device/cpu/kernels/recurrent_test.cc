@@ -119,27 +119,36 @@ struct Delta {
 
   void run(int64_t first, int64_t rows, int64_t certain, int64_t replay, bool fresh) {
     std::vector<float> scratch(static_cast<size_t>(s.key_dim * kDeltaColumns));
-    table.delta.delta_rule({.state = state.data(),
-                            .log = log.data(),
-                            .log_stride = entry_floats(),
-                            .q = q.data() + first * s.key_dim,
-                            .q_stride = s.key_dim,
-                            .k = k.data() + first * s.key_dim,
-                            .k_stride = s.key_dim,
-                            .v = v.data() + first * s.value_dim,
-                            .v_stride = s.value_dim,
-                            .decay = decay.data() + first,
-                            .beta = beta.data() + first,
-                            .gate_stride = 1,
-                            .o = o.data() + first * s.value_dim,
-                            .o_stride = s.value_dim,
-                            .key_dim = s.key_dim,
-                            .value_dim = s.value_dim,
-                            .rows = rows,
-                            .certain = certain,
-                            .replay = replay,
-                            .fresh = fresh,
-                            .scratch = scratch.data()});
+    DeltaArgs args{.state = state.data(),
+                   .log = log.data(),
+                   .log_stride = entry_floats(),
+                   .q = q.data() + first * s.key_dim,
+                   .q_stride = s.key_dim,
+                   .k = k.data() + first * s.key_dim,
+                   .k_stride = s.key_dim,
+                   .v = v.data() + first * s.value_dim,
+                   .v_stride = s.value_dim,
+                   .decay = decay.data() + first,
+                   .beta = beta.data() + first,
+                   .gate_stride = 1,
+                   .o = o.data() + first * s.value_dim,
+                   .o_stride = s.value_dim,
+                   .key_dim = s.key_dim,
+                   .value_dim = s.value_dim,
+                   .begin = 0,
+                   .end = s.value_dim,
+                   .rows = rows,
+                   .certain = certain,
+                   .replay = replay,
+                   .fresh = fresh,
+                   .scratch = scratch.data()};
+    // Tile by tile, as threads take them.
+    for (int64_t at = 0; at < s.value_dim; at += kDeltaColumns) {
+      args.begin = at;
+      args.end = std::min(s.value_dim, at + kDeltaColumns);
+      table.delta.delta_rule(args);
+    }
+    table.delta.log_rows(args);
   }
 
   const KernelTable& table;
