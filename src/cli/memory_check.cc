@@ -45,6 +45,9 @@ int64_t memory_available(int64_t fallback) {
 
 Status check_memory(const Model& model, const ContextSize& size, const Device& device,
                     int64_t available_bytes) {
+  for (const StateInfo& state : model.states)
+    if (const Status status = check_state(state.spec, {.kv_dtype = size.kv_dtype}); !status.ok())
+      return fail(status.error().code(), "{}: {}", state.name, status.error().message());
   // In floating point: a context that makes no sense must not wrap round into one that fits.
   const MemoryPlan rest = plan_pages(model, size, 0);
   const auto page_bytes = static_cast<double>(plan_pages(model, size, 1).kv.total());

@@ -30,8 +30,9 @@ MemoryPlan plan_context(const Model& model, const ContextSize& size);
 int64_t memory_available(int64_t fallback);
 
 /// Asks before anything is imported; of the weights counts what they take on `device`.
-/// Errors: exhausted — the sum is more than `available_bytes`; the message has both and what makes
-/// up the sum.
+/// Errors: invalid_argument — a layer's keys and values cannot be stored as size.kv_dtype, with the
+/// types that can; exhausted — the sum is more than `available_bytes`; the message has both and
+/// what makes up the sum.
 Status check_memory(const Model& model, const ContextSize& size, const Device& device,
                     int64_t available_bytes);
 

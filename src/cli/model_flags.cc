@@ -5,7 +5,8 @@
 namespace troika::cli {
 namespace {
 
-constexpr Choice<DType> kKvTypes[] = {{"f16", DType::f16}, {"f32", DType::f32}};
+constexpr Choice<DType> kKvTypes[] = {
+    {"f16", DType::f16}, {"bf16", DType::bf16}, {"q8_0", DType::q8_0}, {"f32", DType::f32}};
 
 }  // namespace
 
@@ -17,7 +18,7 @@ void add_model_flag(CLI::App& app, std::string& path) {
 
 void add_kv_type_flag(CLI::App& app, DType& dtype) {
   add_choice<DType>(app, "--kv-type", dtype, kKvTypes,
-                    "how attention's keys and values are stored");
+                    "how attention's keys and values are stored; q8_0 halves their memory");
 }
 
 void add_model_flags(CLI::App& app, ModelFlags& flags) {

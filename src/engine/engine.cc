@@ -26,9 +26,9 @@ Status validate_options(const EngineOptions& options) {
   TROIKA_RETURN_IF_ERROR(in_range("the prompt chunk", options.chunk_tokens, 1, kChunkMax));
   TROIKA_RETURN_IF_ERROR(
       in_range("the number of drafts", options.draft_tokens_max, 0, kDraftTokensMax));
-  if (options.kv_dtype != DType::f16 && options.kv_dtype != DType::f32)
-    return fail(ErrorCode::invalid_argument, "the KV type is {}, wanted f16 or f32",
-                dtype_info(options.kv_dtype).name);
+  if (!is_kv_dtype(options.kv_dtype))
+    return fail(ErrorCode::invalid_argument, "the KV type is {}, wanted {}",
+                dtype_info(options.kv_dtype).name, kv_dtype_names());
   return ok();
 }
 

@@ -25,7 +25,7 @@ struct EngineOptions {
   int64_t sequences_max = 1;     // at the same time
   int64_t chunk_tokens = 512;    // of prompts, in one step
   int64_t draft_tokens_max = 8;  // of a sequence, in one step; 0 ... kDraftTokensMax
-  DType kv_dtype = DType::f16;   // f16 or f32
+  DType kv_dtype = DType::f16;   // one of kv_dtypes()
   /// Milliseconds on a clock that only goes forward, for the choice of draft depths; empty: that of
   /// the machine. It has no say in what is written.
   std::function<double()> clock_ms;

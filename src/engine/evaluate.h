@@ -16,7 +16,7 @@ using RowSink = std::function<Status(int64_t position, std::span<const float> lo
 
 struct EvaluateOptions {
   int64_t chunk_tokens = 64;    // computed at a time; changes no bit
-  DType kv_dtype = DType::f16;  // f16 or f32
+  DType kv_dtype = DType::f16;  // one of kv_dtypes()
 };
 
 /// Computes all rows of `tokens`, which start a text. `draft_rows`, if given, gets the draft head's

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "core/dtype.h"
+#include "core/result.h"
 
 namespace troika {
 
@@ -18,7 +20,9 @@ inline constexpr int64_t kPartitionTokens =
     512;  // keys of a partition: absolute positions, merged left to right
 
 /// Keys and values of one attention layer; a unit is a page of kPageTokens tokens, shared by number
-/// among all layers.
+/// among all layers. q8_0 stores 32 numbers x of one head's row of one token as f16 d and int8 q,
+/// all in float32: d = amax / 127 as f16 (not a number if an x is not finite), q = x (1 / d) to
+/// nearest even and within +-127, 0 where d is; x is then read as q d, which is exact.
 struct KvState {
   int64_t kv_heads = 0;
   int64_t key_dim = 0;
@@ -56,9 +60,21 @@ struct StateInfo {
 
 /// What the engine fixes for all states when it allocates them.
 struct StateOptions {
-  DType kv_dtype = DType::f16;  // f16 or f32
+  DType kv_dtype = DType::f16;  // one of kv_dtypes()
   int64_t log_tokens = 0;       // unverified tokens that a recurrent state can log per sequence
 };
+
+/// The types in which keys and values can be stored, and whether `dtype` is one of them.
+std::span<const DType> kv_dtypes();
+bool is_kv_dtype(DType dtype);
+
+/// Their names: "f16, bf16, q8_0 or f32".
+std::string kv_dtype_names();
+
+/// Whether a unit of `spec` can be stored under `options`; devices ask before they allocate.
+/// Errors: unsupported — not a KV type; invalid_argument — the size of a head is not a multiple of
+/// the type's block.
+Status check_state(const StateSpec& spec, const StateOptions& options);
 
 /// Bytes of one unit of `spec`.
 int64_t state_unit_bytes(const StateSpec& spec, const StateOptions& options);

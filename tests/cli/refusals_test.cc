@@ -47,7 +47,7 @@ TEST(CliRefusals, WrongUsage) {
   expect_refusal(run_with({"-p", "a", "--seed", "-2"}), kUsage, "--seed");
   expect_refusal(run_with({"-p", "a", "--spec-type", "often"}), kUsage, "--spec-type");
   expect_refusal(run_with({"-p", "a", "--spec-draft-n-max", "17"}), kUsage, "--spec-draft-n-max");
-  expect_refusal(run_with({"-p", "a", "--kv-type", "q8_0"}), kUsage, "--kv-type");
+  expect_refusal(run_with({"-p", "a", "--kv-type", "q4_0"}), kUsage, "--kv-type");
   expect_refusal(run_with({"-p", "a", "--device", "abacus"}), kUsage, "--device");
   for (const char* bias : {"5", "x+1", "5+", "5+-1", "-5+1", "5+1x", "99999999999+1"})
     expect_refusal(run_with({"-p", "a", "--logit-bias", bias}), kUsage, "--logit-bias");
@@ -66,6 +66,13 @@ TEST(CliRefusals, Files) {
   expect_refusal(run_with({"--prompt-tokens", folder.write("d", "1 99999999999")}), kFailed,
                  "entry 2");
   expect_refusal(run_with({"--prompt-tokens", folder.write("e", "1 288")}), kFailed, "288");
+}
+
+TEST(CliRefusals, KeysThatAreNoWholeBlocks) {
+  const Outcome outcome = run_with({"-p", "a", "--kv-type", "q8_0"});  // heads of 16
+  expect_refusal(outcome, kFailed, "cannot be stored as q8_0");
+  expect_refusal(outcome, kFailed, "wanted the KV type f16, bf16 or f32");
+  expect_refusal(outcome, kFailed, "blk.0");
 }
 
 TEST(CliRefusals, TruncatedModel) {

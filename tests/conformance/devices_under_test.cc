@@ -37,7 +37,7 @@ std::unique_ptr<Device> make_delayed_cpu() {
 }  // namespace
 
 std::vector<DeviceUnderTest> devices_under_test() {
-  const std::vector<DType> kv = {DType::f16, DType::f32};
+  const std::vector<DType> kv = {DType::f16, DType::bf16, DType::q8_0, DType::f32};
   const std::vector<DType> all = testing::matrix_types();
   const std::vector<DType> packed = {DType::f32,  DType::f16,   DType::bf16, DType::q4_0,
                                      DType::q8_0, DType::q3_k,  DType::q4_k, DType::q5_k,

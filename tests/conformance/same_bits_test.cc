@@ -193,11 +193,16 @@ std::vector<OpCase> draft_cases() {
   for (const testing::DeltaShape& s :
        {testing::DeltaShape{1, 2, 32, 32, 40010}, testing::DeltaShape{2, 4, 64, 64, 40020}})
     cases.push_back(testing::delta_case(s, kTokens));
-  for (const DType kv : {DType::f16, DType::f32})
+  for (const DType kv : kv_dtypes())
     for (const bool of_outputs : {false, true})
-      cases.push_back(testing::attention_case(
-          {.heads = 4, .kv_heads = 2, .kv_dtype = kv, .of_outputs = of_outputs, .seed = 40030}, 1,
-          kTokens, "drafts"));
+      cases.push_back(testing::attention_case({.heads = 4,
+                                               .kv_heads = 2,
+                                               .key_dim = 32,
+                                               .value_dim = 32,
+                                               .kv_dtype = kv,
+                                               .of_outputs = of_outputs,
+                                               .seed = 40030},
+                                              1, kTokens, "drafts"));
   return cases;
 }
 

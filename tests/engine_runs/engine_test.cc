@@ -64,7 +64,7 @@ TEST_F(EngineTest, RefusesOptionsOutOfRange) {
   for (const EngineOptions& options :
        {EngineOptions{.context = 0}, EngineOptions{.context = int64_t{1} << 40},
         EngineOptions{.sequences_max = 0}, EngineOptions{.chunk_tokens = 0},
-        EngineOptions{.draft_tokens_max = 17}, EngineOptions{.kv_dtype = DType::q8_0}})
+        EngineOptions{.draft_tokens_max = 17}, EngineOptions{.kv_dtype = DType::q4_0}})
     EXPECT_FALSE(Engine::make(model_.loaded, options, {.tokens = vocab()}).ok());
 }
 

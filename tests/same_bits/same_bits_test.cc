@@ -82,7 +82,7 @@ std::ostream& operator<<(std::ostream& out, const Setting& run) {
 /// One model on one kind of device, at each thread count.
 class Bench {
  public:
-  Bench(const NamedDevice& device, const std::string& name) {
+  Bench(const NamedDevice& device, const std::string& name, DType kv_dtype) : kv_dtype_(kv_dtype) {
     for (const int threads : kThreads) {
       devices_.push_back(device.make(threads));
       models_.push_back(open_model(model_folder() / (name + ".gguf"), *devices_.back(),
@@ -109,10 +109,12 @@ class Bench {
       text.insert(text.end(), answer.begin(), answer.end());
       drafter = std::make_unique<ScriptedDrafter>(std::move(text), info().vocab, script_of(drafts));
     }
-    auto engine = Engine::make(
-        models_[static_cast<size_t>(run.threads)].loaded,
-        {.context = 768, .chunk_tokens = kChunks[run.chunk], .draft_tokens_max = kDepthMax},
-        {.tokens = info().vocab, .end_tokens = {}}, std::move(drafter));
+    auto engine = Engine::make(models_[static_cast<size_t>(run.threads)].loaded,
+                               {.context = 768,
+                                .chunk_tokens = kChunks[run.chunk],
+                                .draft_tokens_max = kDepthMax,
+                                .kv_dtype = kv_dtype_},
+                               {.tokens = info().vocab, .end_tokens = {}}, std::move(drafter));
     EXPECT_TRUE(engine.ok()) << engine.error().message();
     Request request{.prompt = prompt(run.prompt),
                     .tokens_max = kAnswerTokens,
@@ -133,6 +135,7 @@ class Bench {
   }
 
  private:
+  DType kv_dtype_;
   std::vector<std::unique_ptr<Device>> devices_;
   std::vector<OpenModel> models_;
   std::map<std::pair<int, int>, Written> plain_;
@@ -141,14 +144,16 @@ class Bench {
 struct Case {
   NamedDevice device;
   std::string model;
+  DType kv_dtype = EngineOptions{}.kv_dtype;
 };
 
 std::ostream& operator<<(std::ostream& out, const Case& c) {
-  return out << c.model << " on " << c.device.name;
+  return out << c.model << " on " << c.device.name << ", KV " << dtype_info(c.kv_dtype).name;
 }
 
 /// A float and a quantised model of each family. One of each family is enough where a device is
-/// slow and a sanitizer makes it slower still, and where lateness is tested, not arithmetic.
+/// slow and a sanitizer makes it slower still, and where lateness is tested, not arithmetic. Two
+/// families show the other KV types.
 std::vector<Case> cases() {
   const std::vector<const char*> all_models = {
       "llama-f32",        "k-llama-q4_k",  "llama-moe-f32",  "llama-moe-q8_0",    "qwen2-f32",
@@ -164,6 +169,12 @@ std::vector<Case> cases() {
     for (const char* name : few ? few_models : all_models)
       if (std::filesystem::exists(model_folder() / (std::string(name) + ".gguf")))
         all.push_back({device, name});
+    if (!device.fast) continue;
+    for (const char* name : {"k-llama-q4_k", "k-qwen35-mix4k"})
+      for (const DType kv : kv_dtypes())
+        if (kv != EngineOptions{}.kv_dtype &&
+            std::filesystem::exists(model_folder() / (std::string(name) + ".gguf")))
+          all.push_back({device, name, kv});
   }
   return all;
 }
@@ -171,10 +182,11 @@ std::vector<Case> cases() {
 class SameBitsTest : public ::testing::TestWithParam<Case> {};
 
 TEST_P(SameBitsTest, WhateverChangesTheSpeed) {
-  Bench bench(GetParam().device, GetParam().model);
+  Bench bench(GetParam().device, GetParam().model, GetParam().kv_dtype);
   const int drafts = bench.info().draft_head ? kDrafts : kHeadless;
   const Choice<5> sizes = {std::size(kPrompts), std::size(kChunks), std::size(kThreads), drafts, 2};
-  const bool full = GetParam().device.fast && !kSanitized;
+  const bool full =
+      GetParam().device.fast && !kSanitized && GetParam().kv_dtype == EngineOptions{}.kv_dtype;
   std::array<int64_t, kDepthMax + 1> lengths{};
   for (const auto& c : full ? full_product(sizes) : pairwise(sizes)) {
     const Setting run{c[0], c[1], c[2], c[3], c[4]};
@@ -194,6 +206,8 @@ TEST_P(SameBitsTest, WhateverChangesTheSpeed) {
 
 INSTANTIATE_TEST_SUITE_P(Models, SameBitsTest, ::testing::ValuesIn(cases()), [](const auto& test) {
   std::string name = test.param.device.name + "_" + test.param.model;
+  if (test.param.kv_dtype != EngineOptions{}.kv_dtype)
+    name += "_kv_" + std::string(dtype_info(test.param.kv_dtype).name);
   std::ranges::replace(name, '-', '_');
   return name;
 });

@@ -115,23 +115,26 @@ inline OpCase one_sequence(const AttentionShape& s, int32_t length, int32_t want
   return c;
 }
 
-inline std::vector<OpCase> attention_cases() {
+/// Cases of one KV type. Blocks want heads of whole blocks: such types have no smaller sizes.
+inline std::vector<OpCase> attention_cases_of(DType kv, uint32_t seed) {
   std::vector<OpCase> cases;
-  uint32_t seed = 10000;
-  for (const DType kv : {DType::f16, DType::f32}) {
-    for (const int32_t length : {1, 2, 63, 64, 65, 127, 128, 129, 511, 512, 513})
-      cases.push_back(one_sequence({.kv_dtype = kv, .seed = seed++}, length, 1 << 30));
-    for (const int32_t length : {511, 512, 513, 1023, 1024, 1025, 2047, 2048, 2049})
-      cases.push_back(one_sequence({.heads = 4,
-                                    .kv_heads = 2,
-                                    .key_dim = 64,
-                                    .value_dim = 64,
-                                    .kv_dtype = kv,
-                                    .of_outputs = true,
-                                    .seed = seed++},
-                                   length, 2));
-    for (const int64_t dim : {8, 16, 32, 64, 128, 256})
-      for (const int64_t group : {1, 2, 4, 7, 8})
+  const int64_t block = dtype_info(kv).block;
+  const int64_t least = std::max<int64_t>(block, 16);
+  for (const int32_t length : {1, 2, 63, 64, 65, 127, 128, 129, 511, 512, 513})
+    cases.push_back(one_sequence(
+        {.key_dim = least, .value_dim = least, .kv_dtype = kv, .seed = seed++}, length, 1 << 30));
+  for (const int32_t length : {511, 512, 513, 1023, 1024, 1025, 2047, 2048, 2049})
+    cases.push_back(one_sequence({.heads = 4,
+                                  .kv_heads = 2,
+                                  .key_dim = 64,
+                                  .value_dim = 64,
+                                  .kv_dtype = kv,
+                                  .of_outputs = true,
+                                  .seed = seed++},
+                                 length, 2));
+  for (const int64_t dim : {8, 16, 32, 64, 128, 256})
+    for (const int64_t group : {1, 2, 4, 7, 8})
+      if (dim % block == 0)
         cases.push_back(one_sequence({.heads = 2 * group,
                                       .kv_heads = 2,
                                       .key_dim = dim,
@@ -140,25 +143,32 @@ inline std::vector<OpCase> attention_cases() {
                                       .of_outputs = true,
                                       .seed = seed++},
                                      66, 5));
-    cases.push_back(one_sequence({.key_dim = 32, .value_dim = 64, .kv_dtype = kv, .seed = seed++},
-                                 70, 1 << 30));
-    for (const bool of_outputs : {false, true}) {
-      RaggedSteps plan(5, 4, seed);
-      std::vector<StepInputs> steps = {
-          plan.next({0, 1, 2, 3, 4}, {1, 65, 130, 33, 64}, of_outputs ? 1 : 1 << 30),
-          plan.next({3, 1, 4, 0}, {1, 5, 0, 70}, of_outputs ? 3 : 1 << 30),
-          plan.next({4, 2, 0}, {64, 1, 1})};
-      cases.push_back(attention_case({.heads = 6,
-                                      .kv_heads = 2,
-                                      .key_dim = 32,
-                                      .value_dim = 32,
-                                      .kv_dtype = kv,
-                                      .of_outputs = of_outputs,
-                                      .seed = seed++},
-                                     plan.pages(), plan.tokens(), "ragged"));
-      cases.back().steps = std::move(steps);
-    }
+  cases.push_back(
+      one_sequence({.key_dim = 32, .value_dim = 64, .kv_dtype = kv, .seed = seed++}, 70, 1 << 30));
+  for (const bool of_outputs : {false, true}) {
+    RaggedSteps plan(5, 4, seed);
+    std::vector<StepInputs> steps = {
+        plan.next({0, 1, 2, 3, 4}, {1, 65, 130, 33, 64}, of_outputs ? 1 : 1 << 30),
+        plan.next({3, 1, 4, 0}, {1, 5, 0, 70}, of_outputs ? 3 : 1 << 30),
+        plan.next({4, 2, 0}, {64, 1, 1})};
+    cases.push_back(attention_case({.heads = 6,
+                                    .kv_heads = 2,
+                                    .key_dim = 32,
+                                    .value_dim = 32,
+                                    .kv_dtype = kv,
+                                    .of_outputs = of_outputs,
+                                    .seed = seed++},
+                                   plan.pages(), plan.tokens(), "ragged"));
+    cases.back().steps = std::move(steps);
   }
+  return cases;
+}
+
+inline std::vector<OpCase> attention_cases() {
+  std::vector<OpCase> cases;
+  for (const DType kv : kv_dtypes())
+    for (OpCase& c : attention_cases_of(kv, 10000 + 100 * static_cast<uint32_t>(kv)))
+      cases.push_back(std::move(c));
   return cases;
 }
 

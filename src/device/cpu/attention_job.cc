@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/check.h"
+
 namespace troika::cpu {
 namespace {
 
@@ -23,9 +25,9 @@ class AttentionBase : public Job {
   explicit AttentionBase(const AttentionPlan& plan) : plan_(plan) {
     const auto& spec = std::get<KvState>(plan.state->state->spec);
     const StateOptions& options = plan.state->state->options;
-    half_ = options.kv_dtype == DType::f16;
-    head_elements_ = (spec.key_dim + spec.value_dim) * kPageTokens;
-    page_elements_ = spec.kv_heads * head_elements_;
+    type_ = kv_type(options.kv_dtype);
+    head_bytes_ = dtype_bytes(options.kv_dtype, (spec.key_dim + spec.value_dim) * kPageTokens);
+    page_bytes_ = spec.kv_heads * head_bytes_;
   }
 
  protected:
@@ -62,7 +64,6 @@ class AttentionBase : public Job {
     const int64_t head = kv_head * group(op) + head_group * plan_.tile_heads;
     const int64_t row = span.row_begin + rows.first;
     const int64_t key_dim = op.q.spec.width;
-    const int64_t first = kv_head * head_elements_ * (half_ ? 2 : 4);
     const int64_t position = int64_t{span.position} + rows.first;
     return {{.q = step.floats(op.q.id) + row * op.q.spec.elements() + head * key_dim,
              .q_stride = op.q.spec.elements(),
@@ -75,18 +76,18 @@ class AttentionBase : public Job {
              .value_dim = op.value_dim,
              .scale = op.scale,
              .pages = step[Input::page_table] + span.page_begin,
-             .store = plan_.state->data() + first,
-             .page_elements = page_elements_,
-             .half = half_},
+             .store = reinterpret_cast<const uint8_t*>(plan_.state->data()) + kv_head * head_bytes_,
+             .page_bytes = page_bytes_,
+             .type = type_},
             (position + rows.rows - 1) / kPartitionTokens + 1};
   }
 
   AttentionPlan plan_;
 
  private:
-  bool half_ = false;
-  int64_t head_elements_ = 0;
-  int64_t page_elements_ = 0;
+  KvType type_ = KvType::f16;
+  int64_t head_bytes_ = 0;
+  int64_t page_bytes_ = 0;
 };
 
 class AttentionJob final : public AttentionBase {
@@ -153,6 +154,20 @@ class AttentionMergeJob final : public AttentionBase {
 };
 
 }  // namespace
+
+KvType kv_type(DType dtype) {
+  switch (dtype) {
+    case DType::f32:
+      return KvType::f32;
+    case DType::bf16:
+      return KvType::bf16;
+    case DType::q8_0:
+      return KvType::q8_0;
+    default:
+      TROIKA_CHECK(dtype == DType::f16);
+      return KvType::f16;
+  }
+}
 
 int64_t attention_tile_heads(const Attention& op) {
   return std::min(group(op), kTileQueries);

@@ -7,6 +7,7 @@
 
 #include "device/cpu/buffers.h"
 #include "device/cpu/job.h"
+#include "device/cpu/kernels/attention.h"
 #include "graph/op.h"
 
 namespace troika::cpu {
@@ -23,6 +24,8 @@ struct AttentionPlan {
   Slot y = -1;
 };
 
+/// The kernels' name of a KV type.
+KvType kv_type(DType dtype);
 /// Rows and query heads of a tile of `op`.
 int64_t attention_tile_rows(const Attention& op);
 int64_t attention_tile_heads(const Attention& op);

@@ -12,10 +12,6 @@ namespace troika {
 namespace cpu {
 namespace {
 
-bool holds_kv(DType dtype) {
-  return dtype == DType::f16 || dtype == DType::f32;
-}
-
 struct Supports {
   DType dtype;
   bool operator()(const Embed&) const { return imports(dtype, WeightUse::lookup); }
@@ -23,8 +19,8 @@ struct Supports {
   bool operator()(const MatMulBlocks&) const { return imports(dtype, WeightUse::matmul); }
   bool operator()(const ExpertMatMul&) const { return imports(dtype, WeightUse::experts); }
   bool operator()(const ExpertSum&) const { return imports(dtype, WeightUse::experts); }
-  bool operator()(const KvWrite&) const { return holds_kv(dtype); }
-  bool operator()(const Attention&) const { return holds_kv(dtype); }
+  bool operator()(const KvWrite&) const { return is_kv_dtype(dtype); }
+  bool operator()(const Attention&) const { return is_kv_dtype(dtype); }
   template <typename AnyOther>
   bool operator()(const AnyOther&) const {
     return true;
@@ -58,9 +54,8 @@ class CpuDevice final : public Device {
 
   Result<std::unique_ptr<Buffer>> allocate_state(const StateSpec& spec, const StateOptions& options,
                                                  int64_t units) override {
-    if (!holds_kv(options.kv_dtype))
-      return fail(ErrorCode::unsupported, "{}: keys and values as {}, wanted f16 or f32",
-                  info_.name, dtype_info(options.kv_dtype).name);
+    if (const Status status = check_state(spec, options); !status.ok())
+      return fail(status.error().code(), "{}: {}", info_.name, status.error().message());
     const int64_t unit_bytes = state_unit_bytes(spec, options);
     if (units < 0 || unit_bytes < 0)
       return fail(ErrorCode::invalid_argument, "{} units of {} bytes", units, unit_bytes);

@@ -256,7 +256,7 @@ TEST(CpuDeviceRefusalTest, MemoryHasALimit) {
   EXPECT_EQ(device.allocate(-1).error().code(), ErrorCode::invalid_argument);
   const auto state = device.allocate_state(KvState{8, 128, 128}, {}, INT64_MAX / 4096);
   EXPECT_EQ(state.error().code(), ErrorCode::exhausted);
-  EXPECT_EQ(device.allocate_state(HiddenState{8}, {.kv_dtype = DType::q8_0}, 1).error().code(),
+  EXPECT_EQ(device.allocate_state(HiddenState{8}, {.kv_dtype = DType::q4_0}, 1).error().code(),
             ErrorCode::unsupported);
   SmallModel model(device);
   const Status status = model.rig.compile({.tokens = 1 << 20, .outputs = 1, .sequences = 1});

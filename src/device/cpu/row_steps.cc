@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "device/cpu/attention_job.h"
+
 namespace troika::cpu {
 namespace {
 
@@ -190,18 +192,18 @@ std::unique_ptr<RowStep> delta_gates_step(const GatedDeltaRule& op, const float*
 }
 
 std::unique_ptr<RowStep> kv_write_step(const KvWrite& op, const CpuBuffer& state) {
-  const bool half = state.state->options.kv_dtype == DType::f16;
+  const KvType type = kv_type(state.state->options.kv_dtype);
   const int64_t page_bytes = state_unit_bytes(state.state->spec, state.state->options);
-  return row_step([op, &state, half, page_bytes](const Step& step, int64_t row) {
+  return row_step([op, &state, type, page_bytes](const Step& step, int64_t row) {
     const int32_t number = step.row_span[static_cast<size_t>(row)];
     if (number < 0) return;
     const Span& span = step.spans[static_cast<size_t>(number)];
     const int64_t position = span.position + (row - span.row_begin);
     const int64_t page = step[Input::page_table][span.page_begin + position / kPageTokens];
-    const AttentionKernels& kernels = step.kernels->attention;
-    const auto kernel = half ? kernels.store_f16 : kernels.store_f32;
-    kernel({row_of(step, op.k, row), row_of(step, op.v, row), state.data() + page * page_bytes,
-            position % kPageTokens, op.k.spec.units, op.k.spec.width, op.v.spec.width});
+    step.kernels->attention.store({row_of(step, op.k, row), row_of(step, op.v, row),
+                                   reinterpret_cast<uint8_t*>(state.data()) + page * page_bytes,
+                                   position % kPageTokens, op.k.spec.units, op.k.spec.width,
+                                   op.v.spec.width, type});
   });
 }
 

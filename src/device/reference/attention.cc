@@ -3,7 +3,7 @@
 #include <cmath>
 #include <vector>
 
-#include "core/half.h"
+#include "device/reference/kv_row.h"
 #include "device/reference/ops.h"
 
 namespace troika::reference {
@@ -16,7 +16,7 @@ class Pages {
       : step_(step),
         state_(state),
         kv_(std::get<KvState>(step.state_shape(state).spec)),
-        half_(step.state_shape(state).options.kv_dtype == DType::f16),
+        dtype_(step.state_shape(state).options.kv_dtype),
         pages_(table.subspan(std::min(table.size(), static_cast<size_t>(span.page_begin)))) {}
 
   /// Looks up the pages of positions [0, count). Errors: invalid_argument — the table or the state
@@ -34,47 +34,36 @@ class Pages {
   }
 
   void write_key(int64_t position, int64_t head, const double* from) {
-    for (int64_t i = 0; i < kv_.key_dim; i++)
-      store(position, key_index(position, head) + i, from[i]);
+    store_kv_row(dtype_, from, kv_.key_dim, key_row(position, head));
   }
   void write_value(int64_t position, int64_t head, const double* from) {
-    for (int64_t i = 0; i < kv_.value_dim; i++)
-      store(position, value_index(position, head) + i, from[i]);
+    store_kv_row(dtype_, from, kv_.value_dim, value_row(position, head));
   }
   double key(int64_t position, int64_t head, int64_t i) const {
-    return load(position, key_index(position, head) + i);
+    return load_kv(dtype_, key_row(position, head), i);
   }
   double value(int64_t position, int64_t head, int64_t i) const {
-    return load(position, value_index(position, head) + i);
+    return load_kv(dtype_, value_row(position, head), i);
   }
 
  private:
-  int64_t key_index(int64_t position, int64_t head) const {
-    return (position % kPageTokens * kv_.kv_heads + head) * kv_.key_dim;
+  std::byte* key_row(int64_t position, int64_t head) const {
+    const int64_t row = position % kPageTokens * kv_.kv_heads + head;
+    return unit(position) + row * dtype_bytes(dtype_, kv_.key_dim);
   }
-  int64_t value_index(int64_t position, int64_t head) const {
-    return kPageTokens * kv_.kv_heads * kv_.key_dim +
-           (position % kPageTokens * kv_.kv_heads + head) * kv_.value_dim;
+  std::byte* value_row(int64_t position, int64_t head) const {
+    const int64_t row = position % kPageTokens * kv_.kv_heads + head;
+    return unit(position) + dtype_bytes(dtype_, kPageTokens * kv_.kv_heads * kv_.key_dim) +
+           row * dtype_bytes(dtype_, kv_.value_dim);
   }
   std::byte* unit(int64_t position) const {
     return units_[static_cast<size_t>(position / kPageTokens)];
-  }
-  void store(int64_t position, int64_t index, double x) {
-    const auto rounded = static_cast<float>(x);
-    if (half_)
-      reinterpret_cast<uint16_t*>(unit(position))[index] = f32_to_f16(rounded);
-    else
-      reinterpret_cast<float*>(unit(position))[index] = rounded;
-  }
-  double load(int64_t position, int64_t index) const {
-    if (half_) return f16_to_f32(reinterpret_cast<const uint16_t*>(unit(position))[index]);
-    return reinterpret_cast<const float*>(unit(position))[index];
   }
 
   const Step& step_;
   State state_;
   const KvState& kv_;
-  bool half_;
+  DType dtype_;
   std::span<const int32_t> pages_;
   std::vector<std::byte*> units_;
 };

@@ -313,7 +313,7 @@ TEST_F(ReferenceDeviceTest, RefusesMoreMemoryThanThereIs) {
   EXPECT_EQ(small->allocate_state(HiddenState{1}, {}, 251).error().code(), ErrorCode::exhausted);
   EXPECT_EQ(small->allocate_state(HiddenState{1}, {}, INT64_MAX).error().code(),
             ErrorCode::exhausted);
-  EXPECT_EQ(small->allocate_state(KvState{1, 1, 1}, {.kv_dtype = DType::q8_0}, 1).error().code(),
+  EXPECT_EQ(small->allocate_state(KvState{1, 1, 1}, {.kv_dtype = DType::q4_0}, 1).error().code(),
             ErrorCode::unsupported);
 }
 

@@ -1,7 +1,7 @@
 // How the reference device arranges the inside of a state's unit. Sizes: graph/state.h.
 //
 //   KvState      keys [kPageTokens, kv_heads, key_dim], then values [kPageTokens, kv_heads,
-//                value_dim], f16 or f32
+//                value_dim], rows as device/reference/kv_row.h stores them
 //   ConvState    last inputs [taps - 1, channels], oldest first, then the log
 //                [log_tokens, channels], f32
 //   DeltaState   matrices [heads, value_dim, key_dim], then the log [log_tokens, heads,

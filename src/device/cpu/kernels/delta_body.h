@@ -99,6 +99,8 @@ class DeltaTile {
     for (int64_t i = 0; i < args_.key_dim; i++) {
 #pragma GCC unroll 4
       for (int j = 0; j < kVectors; j++) {
+        // The next tile, of this head or of the next one.
+        if (!kNext) __builtin_prefetch(state_ + (args_.key_dim + i) * width_ + j * V::kCount, 0, 2);
         const V m = V::fma(V::all(k[i]), delta[j], decay * columns_.load(from + i * from_width, j));
         columns_.store(m, to + i * to_width, j);
         o[j] = V::fma(V::all(q[i]), m, o[j]);

@@ -7,15 +7,20 @@
 #include <immintrin.h>
 #include <stdint.h>
 
+#include "device/cpu/kernels/bf16.h"
+
 namespace troika::cpu::avx2 {
 
 struct Lanes {
   static constexpr int kCount = 16;
+  static constexpr int kTileRows = 2;  // of a tile two vectors wide: 8 of the 16 registers
   __m256 lo, hi;
 
   static Lanes all(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
   static Lanes load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
   static Lanes load(const uint16_t* p) { return {eight_halves(p), eight_halves(p + 8)}; }
+  static Lanes load(const Bf16* p) { return {eight_bf16(p), eight_bf16(p + 8)}; }
+  static Lanes load(const int8_t* p) { return {eight_bytes(p), eight_bytes(p + 8)}; }
   // Whole vectors take the plain way: masked stores are slow on some processors.
   static Lanes load_first(const float* p, int count) {
     if (count == kCount) return load(p);
@@ -24,6 +29,12 @@ struct Lanes {
   static Lanes load_first(const uint16_t* p, int count) {
     if (count == kCount) return load(p);
     uint16_t part[kCount] = {};
+    for (int i = 0; i < count; i++) part[i] = p[i];
+    return load(part);
+  }
+  static Lanes load_first(const Bf16* p, int count) {
+    if (count == kCount) return load(p);
+    Bf16 part[kCount] = {};
     for (int i = 0; i < count; i++) part[i] = p[i];
     return load(part);
   }
@@ -43,6 +54,18 @@ struct Lanes {
     store_halves(to + 8, hi);
     if (to == p) return;
     for (int i = 0; i < count; i++) p[i] = part[i];
+  }
+  void store_first(Bf16* p, int count) const {
+    uint32_t bits[kCount];
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(bits), round_bf16(lo));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(bits + 8), round_bf16(hi));
+    for (int i = 0; i < count; i++) p[i].bits = static_cast<uint16_t>(bits[i] >> 16);
+  }
+  void store_first(int8_t* p, int count) const {
+    int32_t numbers[kCount];
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(numbers), _mm256_cvtps_epi32(lo));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(numbers + 8), _mm256_cvtps_epi32(hi));
+    for (int i = 0; i < count; i++) p[i] = static_cast<int8_t>(numbers[i]);
   }
 
   Lanes operator+(Lanes b) const { return {_mm256_add_ps(lo, b.lo), _mm256_add_ps(hi, b.hi)}; }
@@ -86,6 +109,24 @@ struct Lanes {
   }
   static __m256 eight_halves(const uint16_t* p) {
     return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  static __m256 eight_bf16(const Bf16* p) {
+    const __m128i upper = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(upper), 16));
+  }
+  static __m256 eight_bytes(const int8_t* p) {
+    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
+  }
+  /// Bits whose upper halves are the nearest bfloat16. What is not a number keeps its upper half,
+  /// made quiet.
+  static __m256i round_bf16(__m256 x) {
+    const __m256i bits = _mm256_castps_si256(x);
+    const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+    const __m256i up = _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd);
+    const __m256 quiet = _mm256_castsi256_ps(_mm256_or_si256(bits, _mm256_set1_epi32(0x400000)));
+    const __m256 is_number = _mm256_cmp_ps(x, x, _CMP_ORD_Q);
+    return _mm256_castps_si256(_mm256_blendv_ps(quiet, _mm256_castsi256_ps(up), is_number));
   }
   static void store_halves(uint16_t* p, __m256 x) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));

@@ -11,10 +11,13 @@
 #pragma GCC diagnostic pop
 #include <stdint.h>
 
+#include "device/cpu/kernels/bf16.h"
+
 namespace troika::cpu::avx512 {
 
 struct Lanes {
   static constexpr int kCount = 16;
+  static constexpr int kTileRows = 8;  // of a tile two vectors wide: 16 of the 32 registers
   __m512 v;
 
   static Lanes all(float x) { return {_mm512_set1_ps(x)}; }
@@ -22,16 +25,39 @@ struct Lanes {
   static Lanes load(const uint16_t* p) {
     return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
   }
+  static Lanes load(const Bf16* p) {
+    return widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
+  static Lanes load(const int8_t* p) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes))};
+  }
   static Lanes load_first(const float* p, int count) {
     return {_mm512_maskz_loadu_ps(mask(count), p)};
   }
   static Lanes load_first(const uint16_t* p, int count) {
     return {_mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask(count), p))};
   }
+  static Lanes load_first(const Bf16* p, int count) {
+    return widen(_mm256_maskz_loadu_epi16(mask(count), p));
+  }
   void store(float* p) const { _mm512_storeu_ps(p, v); }
   void store_first(float* p, int count) const { _mm512_mask_storeu_ps(p, mask(count), v); }
   void store_first(uint16_t* p, int count) const {
     _mm256_mask_storeu_epi16(p, mask(count), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+  }
+  void store_first(Bf16* p, int count) const {
+    const __m512i bits = _mm512_castps_si512(v);
+    const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+    const __m512i up = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
+    // What is not a number keeps its upper half, made quiet: it must not be rounded up.
+    const __m512i quiet = _mm512_or_si512(bits, _mm512_set1_epi32(0x400000));
+    const __mmask16 is_number = _mm512_cmp_ps_mask(v, v, _CMP_ORD_Q);
+    const __m512i rounded = _mm512_mask_mov_epi32(quiet, is_number, up);
+    _mm256_mask_storeu_epi16(p, mask(count), _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded, 16)));
+  }
+  void store_first(int8_t* p, int count) const {
+    _mm_mask_storeu_epi8(p, mask(count), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v)));
   }
 
   Lanes operator+(Lanes b) const { return {_mm512_add_ps(v, b.v)}; }
@@ -64,6 +90,9 @@ struct Lanes {
   static float root(float x) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))); }
 
  private:
+  static Lanes widen(__m256i halves) {
+    return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16))};
+  }
   static __mmask16 mask(int count) { return static_cast<__mmask16>((1u << count) - 1); }
 };
 

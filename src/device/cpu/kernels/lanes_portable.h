@@ -8,11 +8,14 @@
 #include <cstring>
 
 #include "core/half.h"
+#include "device/cpu/kernels/bf16.h"
 
 namespace troika::cpu::portable {
 
 struct Lanes {
   static constexpr int kCount = 16;
+  /// Rows of a product's tile two vectors wide that registers hold beside what it reads.
+  static constexpr int kTileRows = 1;
   float lane[kCount];
 
   static Lanes all(float x) {
@@ -26,6 +29,12 @@ struct Lanes {
     return y;
   }
   static Lanes load(const uint16_t* p) { return load_first(p, kCount); }
+  static Lanes load(const Bf16* p) { return load_first(p, kCount); }
+  static Lanes load(const int8_t* p) {
+    Lanes y;
+    for (int i = 0; i < kCount; i++) y.lane[i] = p[i];
+    return y;
+  }
 
   /// The first `count` lanes from memory (no more is read), zeros behind them.
   static Lanes load_first(const float* p, int count) {
@@ -38,6 +47,14 @@ struct Lanes {
     for (int i = 0; i < count; i++) y.lane[i] = half(p[i]);
     return y;
   }
+  static Lanes load_first(const Bf16* p, int count) {
+    Lanes y = all(0);
+    for (int i = 0; i < count; i++) {
+      const uint32_t bits = static_cast<uint32_t>(p[i].bits) << 16;
+      std::memcpy(&y.lane[i], &bits, sizeof(bits));
+    }
+    return y;
+  }
   void store(float* p) const { std::memcpy(p, lane, sizeof(lane)); }
   void store_first(float* p, int count) const {
     for (int i = 0; i < count; i++) p[i] = lane[i];
@@ -45,6 +62,13 @@ struct Lanes {
 
   void store_first(uint16_t* p, int count) const {
     for (int i = 0; i < count; i++) p[i] = f32_to_f16(lane[i]);
+  }
+  void store_first(Bf16* p, int count) const {
+    for (int i = 0; i < count; i++) p[i].bits = f32_to_bf16(lane[i]);
+  }
+  /// Of lanes that are integers in -128 ... 127.
+  void store_first(int8_t* p, int count) const {
+    for (int i = 0; i < count; i++) p[i] = static_cast<int8_t>(lane[i]);
   }
 
   Lanes operator+(const Lanes& b) const {
