@@ -54,8 +54,6 @@ TEST(CliBench, MeasuresEveryTest) {
   const Folder folder;
   auto results = results_of(chat_model(folder), {"--tests",
                                                  "all",
-                                                 "-p",
-                                                 "8,16",
                                                  "-n",
                                                  "4",
                                                  "--curve",

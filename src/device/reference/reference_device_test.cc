@@ -261,7 +261,8 @@ TEST_F(ReferenceDeviceTest, RefusesTypesItCannotDecode) {
   EXPECT_FALSE(device_->supports(MatMul{}, DType::q8_1));
   EXPECT_TRUE(device_->supports(MatMul{}, DType::q8_0));
   EXPECT_TRUE(device_->supports(Attention{}, DType::f16));
-  EXPECT_FALSE(device_->supports(Attention{}, DType::q8_0));
+  EXPECT_TRUE(device_->supports(Attention{}, DType::q8_0));
+  EXPECT_FALSE(device_->supports(Attention{}, DType::q4_0));
 }
 
 TEST_F(ReferenceDeviceTest, RefusesWeightsOfOtherLengths) {
