@@ -48,7 +48,7 @@ Result<LoadedModel> load_model(const gguf::File& file, Model model, Device& devi
   int64_t total = 0;
   for (const WeightInfo& weight : loaded.model.weights) total += std::ssize(weight.data);
   const ImportOptions options{.before = [&file](auto part) { file.touch(part); },
-                          .after = [&file](auto part) { file.drop(part); },
+                              .after = [&file](auto part) { file.drop(part); },
                               .must_be_finite = true};
   int64_t done = 0;
   ReadAhead read_ahead(file, loaded.model.weights);

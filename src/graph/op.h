@@ -17,10 +17,10 @@
 
 namespace troika {
 
-using Op = std::variant<Embed, MatMul, MatMulBlocks, RmsNorm, L2Norm, Rope, KvWrite, Attention,
-                        CausalConv, GatedDeltaRule, RouterTopK, ExpertMatMul, ExpertSum, Add,
-                        AddBias, SwiGlu, Gate, Concat, Slice, GatherRows, StoreRows, LoadRows,
-                        Argmax, BlockRow>;
+using Op =
+    std::variant<Embed, MatMul, MatMulBlocks, RmsNorm, L2Norm, Rope, KvWrite, Attention, CausalConv,
+                 GatedDeltaRule, RouterTopK, ExpertMatMul, ExpertSum, Add, AddBias, SwiGlu, Gate,
+                 Concat, Slice, GatherRows, StoreRows, LoadRows, Argmax, BlockRow>;
 
 /// The op's name as the papers and error messages spell it ("rms_norm").
 std::string_view op_name(const Op& op);

@@ -51,8 +51,8 @@ Status compute(Step& step, const BlockRow& op, const Tensor& y) {
     const int64_t block = element / kBlockRows;
     if (element < 0 || block >= op.blocks)
       return fail(ErrorCode::invalid_argument, "element {} of {} blocks", element, op.blocks);
-    *step.row(y, t) = static_cast<double>(blocks[static_cast<size_t>(block)] * kBlockRows +
-                                          element % kBlockRows);
+    *step.row(y, t) =
+        static_cast<double>(blocks[static_cast<size_t>(block)] * kBlockRows + element % kBlockRows);
   }
   return ok();
 }
