@@ -2,7 +2,7 @@
 # One static library per folder src/NAME, named troika_NAME (slashes become underscores), from every .cc directly in it
 # and its kernels/, families/ and ops/; x_test.cc beside x.cc go into one test program NAME_test.
 # A file kernels/x_<isa>.cc alone is compiled with the flags of <isa>: an inline function shared with plain
-# files would leak those instructions into them.
+# files would leak those instructions into them. Kernels of AArch64 are built by scripts/test_arm.
 
 set(TROIKA_ISA_avx2 -mavx2 -mfma -mf16c -mbmi2)
 set(TROIKA_ISA_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx512vbmi -mavx512bf16
@@ -20,7 +20,7 @@ function(troika_module name)
   file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cc ${folder}/kernels/*.cc ${folder}/families/*.cc
        ${folder}/ops/*.cc)
   set(tests ${sources})
-  list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "_test\\.cc$|/kernels/[a-z0-9_]+_(neon|dotprod|i8mm)\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   foreach(source ${sources})
     if(source MATCHES "/kernels/[a-z0-9_]+_(avx2|avx512)\\.cc$")

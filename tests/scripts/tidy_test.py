@@ -149,7 +149,8 @@ class TidyTest(unittest.TestCase):
     def test_tests(self):
         files = {"src/core/a_test.cc": "int x;\n", "src/core/b_test.cc": "TEST_F(A, B) {}\n",
                  "tests/one/a_test.cc": "TEST(A, B) {}\n", "tests/one/rig.cc": "",
-                 "tests/two/a_test.cc": "", "tests/support/rig.h": ""}
+                 "tests/two/a_test.cc": "", "tests/support/rig.h": "",
+                 "tests/arm/a.cc": "  suite.run(name, body);\n"}
         expected = ["src/core/a_test.cc:1", "tests/two/a_test.cc:1"]
         self.assertEqual(self.found("tests", files), expected)
 
@@ -169,6 +170,13 @@ class TidyTest(unittest.TestCase):
                  "src/core/b.h": "#pragma once\n#include <string>\nstd::string s();\n",
                  "src/core/c.h": "struct Twice {};\n"}
         self.assertEqual(self.found("alone", files), ["src/core/a.h:1", "src/core/c.h:1"])
+
+    def test_alone_takes_the_compiler_of_the_processor(self):
+        # Found where a cross compiler is installed, passed over elsewhere; never given to g++.
+        files = {"src/core/a.h": "#pragma once\n#include <arm_neon.h>\n",
+                 "src/core/b.h": "#pragma once\n#include \"core/a.h\"\nstd::string s();\n"}
+        is_there = shutil.which("aarch64-linux-gnu-g++") is not None
+        self.assertEqual(self.found("alone", files), ["src/core/b.h:1"] if is_there else [])
 
     def test_every_rule_has_a_test(self):
         tested = {name.removeprefix("test_").split("_")[0] for name in dir(self)}

@@ -134,4 +134,10 @@ MatmulKernels avx2_matmul_kernels();
 /// Where CpuFeatures::has(Isa::avx512).
 MatmulKernels avx512_matmul_kernels();
 
+/// AArch64 with the dot products of Armv8.2 (dotprod). Built for AArch64 only.
+MatmulKernels dotprod_matmul_kernels();
+
+/// AArch64 with dotprod and the matrix products of 8-bit integers (i8mm). Built for AArch64 only.
+MatmulKernels i8mm_matmul_kernels();
+
 }  // namespace troika::cpu
