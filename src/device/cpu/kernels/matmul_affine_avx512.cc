@@ -52,7 +52,8 @@ constexpr int kScales = 4096, kMinima = kScales + 256;
 
 /// Sums of lines 8 p + I .. 8 p + 7 of the packed block, or of one as bytes.
 template <class Weights, bool Unpacked, int T, int I = 0>
-TROIKA_INLINE void products(const std::byte* block, int p, const Super32* x, Z* a, Z* b) {
+TROIKA_INLINE void products(const std::byte* block, int p, const Super32* x, const std::byte* fetch,
+                            Z* a, Z* b) {
   if constexpr (I < 8) {
     Z low, high;
     if constexpr (Unpacked) {
@@ -61,12 +62,13 @@ TROIKA_INLINE void products(const std::byte* block, int p, const Super32* x, Z* 
     } else {
       Weights::template unpack<I>(block, p, low, high);
     }
+    fetch_part(fetch, Weights::L::bytes / 4, 8, I);
     TROIKA_UNROLL for (int t = 0; t < T; t++) {
       const Z q = broadcast8(x[t].q + 64 * p + 8 * I);
       a[t] = _mm512_dpbusd_epi32(a[t], low, q);
       b[t] = _mm512_dpbusd_epi32(b[t], high, q);
     }
-    products<Weights, Unpacked, T, I + 1>(block, p, x, a, b);
+    products<Weights, Unpacked, T, I + 1>(block, p, x, fetch, a, b);
   }
 }
 
@@ -101,10 +103,11 @@ struct Affine {
     TROIKA_KEEP_LOOP for (int p = 0; p < 4; p++) {
       Z a[T], b[T];
       TROIKA_UNROLL for (int t = 0; t < T; t++) a[t] = b[t] = _mm512_setzero_si512();
-      if (c.fetch != nullptr) fetch_weights<L::bytes / 4>(c.fetch + p * (L::bytes / 4));
       fetch_inputs<T * sizeof(X) / 4>(reinterpret_cast<const std::byte*>(c.x + T) +
                                       p * (T * sizeof(X) / 4));
-      products<Weights, Unpacked, T>(Unpacked ? c.unpacked : c.block, p, c.x, a, b);
+      products<Weights, Unpacked, T>(Unpacked ? c.unpacked : c.block, p, c.x,
+                                     c.fetch == nullptr ? nullptr : c.fetch + p * (L::bytes / 4), a,
+                                     b);
       const Z scales = Unpacked ? load(c.unpacked + kScales + 64 * p) : widen_u8(v + 32 * p);
       TROIKA_UNROLL for (int t = 0; t < T; t++) sum[t] =
           add_scaled<Wide>(sum[t], a[t], b[t], scales);

@@ -49,13 +49,13 @@ struct Blocks32 {
     TROIKA_UNROLL for (int n = 0; n < N; n++) {
       const X* x = c.x + (b + n) * c.x_step;
       TROIKA_UNROLL for (int t = 0; t < T; t++) sum[n][t] = broadcast4(Weights::start(x[t]));
-      if (c.fetch != nullptr) fetch_weights<L::bytes>(c.fetch + (b + n) * L::bytes);
       fetch_inputs<T * sizeof(X)>(x + T);
     }
     TROIKA_UNROLL for (int i = 0; i < 8; i++) TROIKA_UNROLL for (int n = 0; n < N; n++) {
       const X* x = c.x + (b + n) * c.x_step;
       const Z line = Unpacked ? load(c.unpacked + (b + n) * kUnpackedBlock + 64 * i)
                               : Weights::line(c.block + (b + n) * L::bytes, i);
+      if (c.fetch != nullptr) fetch_part(c.fetch + (b + n) * L::bytes, L::bytes, 8, i);
       TROIKA_UNROLL for (int t = 0; t < T; t++) sum[n][t] =
           _mm512_dpbusd_epi32(sum[n][t], line, broadcast4(x[t].q + 4 * i));
     }

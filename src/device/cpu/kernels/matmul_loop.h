@@ -39,6 +39,16 @@ TROIKA_INLINE void fetch_line(const std::byte* p) {
   __builtin_prefetch(p, 0, 2);
 }
 
+/// Part `part` of `parts` of the lines of `bytes` bytes of weights at p, into L2; nothing if p is
+/// null. Spread over the products of a block: a burst of them would hold the buffers that its own
+/// loads need.
+TROIKA_INLINE void fetch_part(const std::byte* p, int bytes, int parts, int part) {
+  const int lines = (bytes + 63) / 64;
+  if (p == nullptr) return;
+  TROIKA_UNROLL for (int line = lines * part / parts; line < lines * (part + 1) / parts; line++)
+      fetch_line(p + 64 * line);
+}
+
 /// Fetches `Bytes` bytes of weights into L2; nothing if p is null.
 template <int Bytes>
 TROIKA_INLINE void fetch_weights(const std::byte* p) {
