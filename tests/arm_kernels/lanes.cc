@@ -127,6 +127,29 @@ void test_memory(Suite& suite) {
       }
     }
   });
+  suite.run("lanes bfloat16", [](Case& test) {
+    for (const Floats& x : inputs())
+      for (int count : {1, 7, kCount}) {
+        std::vector<cpu::Bf16> got(kCount), want(kCount);
+        Neon::load(x.data()).store_first(got.data(), count);
+        Plain::load(x.data()).store_first(want.data(), count);
+        test.expect_same(got, want, "store");
+        test.expect_same(stored(Neon::load_first(want.data(), count)),
+                         stored(Plain::load_first(want.data(), count)), "load");
+      }
+  });
+  suite.run("lanes bytes", [](Case& test) {
+    for (int first = -128; first < 128; first += kCount) {
+      std::vector<int8_t> x(kCount), back(kCount, 1), want(kCount, 1);
+      for (int i = 0; i < kCount; i++) x[static_cast<size_t>(i)] = static_cast<int8_t>(first + i);
+      test.expect_same(stored(Neon::load(x.data())), stored(Plain::load(x.data())), "load");
+      for (int count : {5, kCount}) {
+        Neon::load(x.data()).store_first(back.data(), count);
+        Plain::load(x.data()).store_first(want.data(), count);
+        test.expect_same(back, want, "store");
+      }
+    }
+  });
   suite.run("lanes round to halves", [](Case& test) {
     for (uint64_t seed = 1; seed < 200; seed++) {
       Floats x = random_floats(kCount, seed);

@@ -18,6 +18,7 @@ int main() {
   else
     std::fprintf(stderr, "passed over: i8mm, which this processor lacks\n");
   arm_test::test_lanes(suite);
+  arm_test::test_rows(suite);
   arm_test::test_quantize(suite, tables);
   arm_test::test_matmul(suite, tables);
   std::printf("%d passed, %d failed\n", suite.passed(), suite.failed());

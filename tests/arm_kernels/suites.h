@@ -21,5 +21,6 @@ cpu::MatmulKernels portable_kernels();
 void test_matmul(Suite& suite, const std::vector<Table>& tables);
 void test_quantize(Suite& suite, const std::vector<Table>& tables);
 void test_lanes(Suite& suite);
+void test_rows(Suite& suite);
 
 }  // namespace troika::arm_test

@@ -15,5 +15,6 @@ struct ArgmaxKernels {
 ArgmaxKernels portable_argmax_kernels();
 ArgmaxKernels avx2_argmax_kernels();
 ArgmaxKernels avx512_argmax_kernels();
+ArgmaxKernels neon_argmax_kernels();
 
 }  // namespace troika::cpu

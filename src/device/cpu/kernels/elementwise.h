@@ -39,5 +39,6 @@ struct ElementwiseKernels {
 ElementwiseKernels portable_elementwise_kernels();
 ElementwiseKernels avx2_elementwise_kernels();
 ElementwiseKernels avx512_elementwise_kernels();
+ElementwiseKernels neon_elementwise_kernels();
 
 }  // namespace troika::cpu

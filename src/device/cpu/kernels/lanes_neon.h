@@ -7,10 +7,13 @@
 #include <arm_neon.h>
 #include <stdint.h>
 
+#include "device/cpu/kernels/bf16.h"
+
 namespace troika::cpu::neon {
 
 struct Lanes {
   static constexpr int kCount = 16;
+  static constexpr int kTileRows = 2;  // of a tile two vectors wide: 16 of the 32 registers
   float32x4_t v[4];
 
   static Lanes all(float x) {
@@ -23,13 +26,25 @@ struct Lanes {
   static Lanes load(const uint16_t* p) {
     return {{four_halves(p), four_halves(p + 4), four_halves(p + 8), four_halves(p + 12)}};
   }
+  static Lanes load(const Bf16* p) {
+    return {{four_bf16(p), four_bf16(p + 4), four_bf16(p + 8), four_bf16(p + 12)}};
+  }
+  static Lanes load(const int8_t* p) {
+    const int8x16_t bytes = vld1q_s8(p);
+    const int16x8_t low = vmovl_s8(vget_low_s8(bytes)), high = vmovl_high_s8(bytes);
+    return {{vcvtq_f32_s32(vmovl_s16(vget_low_s16(low))), vcvtq_f32_s32(vmovl_high_s16(low)),
+             vcvtq_f32_s32(vmovl_s16(vget_low_s16(high))), vcvtq_f32_s32(vmovl_high_s16(high))}};
+  }
   static Lanes load_first(const float* p, int count) { return load_part(p, count); }
   static Lanes load_first(const uint16_t* p, int count) { return load_part(p, count); }
+  static Lanes load_first(const Bf16* p, int count) { return load_part(p, count); }
   void store(float* p) const {
     for (int i = 0; i < 4; i++) vst1q_f32(p + 4 * i, v[i]);
   }
   void store_first(float* p, int count) const { store_part(p, count); }
   void store_first(uint16_t* p, int count) const { store_part(p, count); }
+  void store_first(Bf16* p, int count) const { store_part(p, count); }
+  void store_first(int8_t* p, int count) const { store_part(p, count); }
 
   Lanes operator+(const Lanes& b) const {
     return zip(*this, b, [](float32x4_t x, float32x4_t y) { return vaddq_f32(x, y); });
@@ -93,6 +108,26 @@ struct Lanes {
   }
   static float32x4_t four_halves(const uint16_t* p) {
     return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
+  }
+  static float32x4_t four_bf16(const Bf16* p) {
+    return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(&p->bits), 16));
+  }
+  /// The nearest bfloat16, as bits. What is not a number keeps its upper half, made quiet.
+  static uint16x4_t round_bf16(float32x4_t x) {
+    const uint32x4_t bits = vreinterpretq_u32_f32(x);
+    const uint32x4_t odd = vandq_u32(vshrq_n_u32(bits, 16), vdupq_n_u32(1));
+    const uint32x4_t up = vaddq_u32(vaddq_u32(bits, vdupq_n_u32(0x7fff)), odd);
+    const uint32x4_t quiet = vorrq_u32(bits, vdupq_n_u32(0x400000));
+    return vshrn_n_u32(vbslq_u32(vceqq_f32(x, x), up, quiet), 16);
+  }
+  void store(Bf16* p) const {
+    for (int i = 0; i < 4; i++) vst1_u16(&p[4 * i].bits, round_bf16(v[i]));
+  }
+  void store(int8_t* p) const {
+    int16x4_t part[4];
+    for (int i = 0; i < 4; i++) part[i] = vmovn_s32(vcvtnq_s32_f32(v[i]));
+    const int8x8_t low = vmovn_s16(vcombine_s16(part[0], part[1]));
+    vst1q_s8(p, vcombine_s8(low, vmovn_s16(vcombine_s16(part[2], part[3]))));
   }
   void store(uint16_t* p) const {
     for (int i = 0; i < 4; i++) vst1_u16(p + 4 * i, vreinterpret_u16_f16(vcvt_f16_f32(v[i])));

@@ -35,5 +35,6 @@ struct NormKernels {
 NormKernels portable_norm_kernels();
 NormKernels avx2_norm_kernels();
 NormKernels avx512_norm_kernels();
+NormKernels neon_norm_kernels();
 
 }  // namespace troika::cpu

@@ -28,5 +28,6 @@ struct RopeKernels {
 RopeKernels portable_rope_kernels();
 RopeKernels avx2_rope_kernels();
 RopeKernels avx512_rope_kernels();
+RopeKernels neon_rope_kernels();
 
 }  // namespace troika::cpu
