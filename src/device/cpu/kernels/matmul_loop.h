@@ -146,7 +146,7 @@ TROIKA_INLINE void run_strip(const MatmulArgs& args, int64_t strip, int64_t leaf
       if (L::head > 0) fetch_line(head + args.strip_bytes);
       const std::byte* unpacked = nullptr;
       if constexpr (unpacks<Format>()) {
-        if (tiles > 1) {
+        if (tiles > 2) {
           auto* const out = reinterpret_cast<std::byte*>(args.scratch + kLeafFloats);
           Format::unpack({head, block, x, 0, nullptr, nullptr, nullptr, blocks, 0}, out);
           unpacked = out;
