@@ -43,10 +43,10 @@ TROIKA_INLINE void fetch_line(const std::byte* p) {
 /// null. Spread over the products of a block: a burst of them would hold the buffers that its own
 /// loads need.
 TROIKA_INLINE void fetch_part(const std::byte* p, int bytes, int parts, int part) {
-  const int lines = (bytes + 63) / 64;
   if (p == nullptr) return;
-  TROIKA_UNROLL for (int line = lines * part / parts; line < lines * (part + 1) / parts; line++)
-      fetch_line(p + 64 * line);
+  const int lines = (bytes + 63) / 64;
+  const int end = lines * (part + 1) / parts;
+  for (int line = lines * part / parts; line < end; line++) fetch_line(p + 64 * line);
 }
 
 /// Fetches `Bytes` bytes of weights into L2; nothing if p is null.
