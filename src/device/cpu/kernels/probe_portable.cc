@@ -5,7 +5,7 @@ namespace troika::cpu {
 namespace {
 
 // Vectors of 16 bytes, which every 64-bit processor has. Eight chains fit sixteen registers.
-using Shorts = int16_t __attribute__((vector_size(16)));
+using Shorts = uint16_t __attribute__((vector_size(16)));  // unsigned: the sums wrap
 using Floats = float __attribute__((vector_size(16)));
 constexpr int kChains = 8;
 
@@ -22,7 +22,7 @@ uint64_t read(const std::byte* data, int64_t bytes) noexcept {
 int64_t multiply_int8(int64_t rounds) noexcept {  // in 16 bits: there is no narrower product
   const Shorts factor = {3, 5, 7, 9, 11, 13, 15, 17};
   Shorts sums[kChains];
-  for (int i = 0; i < kChains; i++) sums[i] = factor * static_cast<int16_t>(i);
+  for (int i = 0; i < kChains; i++) sums[i] = factor * static_cast<uint16_t>(i);
   for (int64_t round = 0; round < rounds; round++) {
 #pragma GCC unroll 8
     for (Shorts& sum : sums) sum = sum * factor + factor;
