@@ -1,7 +1,19 @@
 #include "core/cpu_features.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 namespace troika {
 namespace {
+
+#if defined(__x86_64__)
+/// Conversions of halves, which clang 14's builtin does not know by name.
+bool has_f16c() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+#endif
 
 constexpr std::array<std::string_view, kIsas.size()> kNames = {"portable", "avx2", "avx512"};
 
@@ -41,8 +53,8 @@ CpuFeatures detect_cpu_features() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   // The builtin also asks XGETBV whether the system saves the registers.
-  features.avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                  __builtin_cpu_supports("f16c") && __builtin_cpu_supports("bmi2");
+  features.avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c() &&
+                  __builtin_cpu_supports("bmi2");
   features.avx512 = features.avx2 && __builtin_cpu_supports("avx512f") &&
                     __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                     __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") &&
