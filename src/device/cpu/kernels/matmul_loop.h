@@ -77,6 +77,14 @@ struct Tile {
   int keep;  // all bits, or none at the start of a leaf: acc counts as zero
 };
 
+/// Fetches part i of `Parts` of what comes later: weights, and the activations of the next tile.
+template <int T, int Bytes, int Parts, class X>
+TROIKA_INLINE void fetch_part(const Tile<X>& c, int i) {
+  if (c.fetch != nullptr) fetch_weights<Bytes / Parts>(c.fetch + i * (Bytes / Parts));
+  constexpr int kInputs = T * sizeof(X) / Parts;
+  fetch_inputs<kInputs>(reinterpret_cast<const std::byte*>(c.x + T) + i * kInputs);
+}
+
 /// Whether the Format has unpack().
 template <class Format>
 consteval bool unpacks() {

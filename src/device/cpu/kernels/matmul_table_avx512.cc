@@ -38,9 +38,7 @@ struct I4Table {
     Z total[T], offset[T];
     TROIKA_UNROLL for (int t = 0; t < T; t++) total[t] = offset[t] = _mm512_setzero_si512();
     TROIKA_KEEP_LOOP for (int p = 0; p < 4; p++) {
-      if (c.fetch != nullptr) fetch_weights<L::bytes / 4>(c.fetch + p * (L::bytes / 4));
-      constexpr int kPart = T * sizeof(X) / 4;
-      fetch_inputs<kPart>(reinterpret_cast<const std::byte*>(c.x + T) + p * kPart);
+      fetch_part<T, L::bytes, 4>(c, p);
       const Z pair = widen_i8(c.block + L::scales + 32 * p);
       TROIKA_UNROLL for (int t = 0; t < T; t++) offset[t] =
           _mm512_dpwssd_epi32(offset[t], pair, broadcast4(c.x[t].sum + 2 * p));

@@ -88,14 +88,6 @@ TROIKA_INLINE void store_acc(const Tile<X>& c, int t, int h, F acc) {
   _mm256_store_ps(c.acc + 16 * t + 8 * h, acc);
 }
 
-/// Fetches part i of `Parts` of what comes later: weights, and the activations of the next tile.
-template <int T, int Bytes, int Parts, class X>
-TROIKA_INLINE void fetch_part(const Tile<X>& c, int i) {
-  if (c.fetch != nullptr) fetch_weights<Bytes / Parts>(c.fetch + i * (Bytes / Parts));
-  constexpr int kInputs = T * sizeof(X) / Parts;
-  fetch_inputs<kInputs>(reinterpret_cast<const std::byte*>(c.x + T) + i * kInputs);
-}
-
 template <class Format>
 TROIKA_INLINE void multiply(const MatmulArgs& args) {
   cpu::multiply<Lanes, Format>(args);
