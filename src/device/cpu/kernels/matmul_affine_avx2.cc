@@ -114,7 +114,7 @@ struct Affine {
     Sums<T> sums[2] = {};  // in memory: registers are for the 16-bit sums of one half
     TROIKA_KEEP_LOOP for (int i = 0; i < 8; i++) {
       const int p = i / 2, h = i % 2;
-      fetch_part<T, L::bytes, 8>(c, i);
+      fetch_part<L, T, 8>(c, i);
       const PairedScales scales(v + 32 * p + 16 * h);
       add_lines<Weights>(c.block + 32 * h, p, c.x, scales, sums[h]);
     }

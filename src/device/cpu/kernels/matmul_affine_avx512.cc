@@ -52,8 +52,7 @@ constexpr int kScales = 4096, kMinima = kScales + 256;
 
 /// Sums of lines 8 p + I .. 8 p + 7 of the packed block, or of one as bytes.
 template <class Weights, bool Unpacked, int T, int I = 0>
-TROIKA_INLINE void products(const std::byte* block, int p, const Super32* x, const std::byte* fetch,
-                            Z* a, Z* b) {
+TROIKA_INLINE void products(const Tile<Super32>& c, const std::byte* block, int p, Z* a, Z* b) {
   if constexpr (I < 8) {
     Z low, high;
     if constexpr (Unpacked) {
@@ -62,13 +61,14 @@ TROIKA_INLINE void products(const std::byte* block, int p, const Super32* x, con
     } else {
       Weights::template unpack<I>(block, p, low, high);
     }
-    fetch_part(fetch, Weights::L::bytes / 4, 8, I);
+    constexpr int kQuarter = kFetched<typename Weights::L> / 4;
+    if (c.fetches(I)) fetch_part(c.fetch + p * kQuarter, kQuarter, 8, I);
     TROIKA_UNROLL for (int t = 0; t < T; t++) {
-      const Z q = broadcast8(x[t].q + 64 * p + 8 * I);
+      const Z q = broadcast8(c.x[t].q + 64 * p + 8 * I);
       a[t] = _mm512_dpbusd_epi32(a[t], low, q);
       b[t] = _mm512_dpbusd_epi32(b[t], high, q);
     }
-    products<Weights, Unpacked, T, I + 1>(block, p, x, fetch, a, b);
+    products<Weights, Unpacked, T, I + 1>(c, block, p, a, b);
   }
 }
 
@@ -105,9 +105,7 @@ struct Affine {
       TROIKA_UNROLL for (int t = 0; t < T; t++) a[t] = b[t] = _mm512_setzero_si512();
       fetch_inputs<T * sizeof(X) / 4>(reinterpret_cast<const std::byte*>(c.x + T) +
                                       p * (T * sizeof(X) / 4));
-      products<Weights, Unpacked, T>(Unpacked ? c.unpacked : c.block, p, c.x,
-                                     c.fetch == nullptr ? nullptr : c.fetch + p * (L::bytes / 4), a,
-                                     b);
+      products<Weights, Unpacked, T>(c, Unpacked ? c.unpacked : c.block, p, a, b);
       const Z scales = Unpacked ? load(c.unpacked + kScales + 64 * p) : widen_u8(v + 32 * p);
       TROIKA_UNROLL for (int t = 0; t < T; t++) sum[t] =
           add_scaled<Wide>(sum[t], a[t], b[t], scales);

@@ -73,7 +73,7 @@ struct Affine {
     TROIKA_KEEP_LOOP for (int first = 0; first < 4; first += R) {
       PairedSums<R, T> total = {};
       TROIKA_KEEP_LOOP for (int p = 0; p < 4; p++) {
-        fetch_part<T, L::bytes, 16 / R>(c, first / R * 4 + p);
+        fetch_part<L, T, 16 / R>(c, first / R * 4 + p);
         PairedSums<R, T> sum = {};
         add_lines<Weights, 8>(c.block + 16 * first, p, c.x, 64 * p, sum);
         total.add(sum, scales + 32 * p + 8 * first);

@@ -67,7 +67,7 @@ struct Blocks32 {
       const int b = i / 2, h = i % 2;
       const Block32* x = c.x + b * c.x_step;
       if (h == 0) {
-        if (c.fetch != nullptr) fetch_weights<L::bytes>(c.fetch + b * L::bytes);
+        if (c.fetches(b)) fetch_weights<kFetched<L>>(c.fetch + b * kFetched<L>);
         fetch_inputs<T * sizeof(X)>(x + T);
       }
       Y sum[T];

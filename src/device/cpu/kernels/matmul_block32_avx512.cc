@@ -55,7 +55,7 @@ struct Blocks32 {
       const X* x = c.x + (b + n) * c.x_step;
       const Z line = Unpacked ? load(c.unpacked + (b + n) * kUnpackedBlock + 64 * i)
                               : Weights::line(c.block + (b + n) * L::bytes, i);
-      if (c.fetch != nullptr) fetch_part(c.fetch + (b + n) * L::bytes, L::bytes, 8, i);
+      if (c.fetches(i)) fetch_part(c.fetch + (b + n) * kFetched<L>, kFetched<L>, 8, i);
       TROIKA_UNROLL for (int t = 0; t < T; t++) sum[n][t] =
           _mm512_dpbusd_epi32(sum[n][t], line, broadcast4(x[t].q + 4 * i));
     }

@@ -94,7 +94,7 @@ struct Blocks32 {
       }
       TROIKA_KEEP_LOOP for (int b = 0; b < c.blocks; b++) {
         if (first == 0) {
-          if (c.fetch != nullptr) fetch_weights<L::bytes>(c.fetch + b * L::bytes);
+          if (c.fetches(b)) fetch_weights<kFetched<L>>(c.fetch + b * kFetched<L>);
           fetch_inputs<T * sizeof(X)>(c.x + b * c.x_step + T);
         }
         add<T, R>(c, b, first, acc);

@@ -104,7 +104,7 @@ struct MatrixBlocks32 : Blocks32<Weights> {
  private:
   template <int T>
   TROIKA_INLINE static void fetch_block(const Tile<X>& c, int b) {
-    if (c.fetch != nullptr) fetch_weights<L::bytes>(c.fetch + b * L::bytes);
+    if (c.fetches(b)) fetch_weights<kFetched<L>>(c.fetch + b * kFetched<L>);
     fetch_inputs<T * sizeof(X)>(c.x + b * c.x_step + T);
   }
 };

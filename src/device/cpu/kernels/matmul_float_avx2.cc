@@ -31,7 +31,7 @@ struct Floats {
     }
     const float* x = c.x;
     TROIKA_KEEP_LOOP for (int k = 0; k < c.blocks; k++, x += c.x_step) {
-      if (c.fetch != nullptr) fetch_line(c.fetch + k * L::bytes);
+      if (c.fetches(k % 32)) fetch_line(c.fetch + k * L::bytes);
       const F w_low = Load(c.block + k * L::bytes);
       const F w_high = Load(c.block + k * L::bytes + L::bytes / 2);
       TROIKA_UNROLL for (int t = 0; t < T; t++) {

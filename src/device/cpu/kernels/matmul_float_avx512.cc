@@ -28,7 +28,7 @@ struct Floats {
     TROIKA_UNROLL for (int t = 0; t < T; t++) sum[t] = load_acc(c, t);
     const float* x = c.x;
     TROIKA_KEEP_LOOP for (int k = 0; k < c.blocks; k++, x += c.x_step) {
-      if (c.fetch != nullptr) fetch_line(c.fetch + k * L::bytes);
+      if (c.fetches(k % 32)) fetch_line(c.fetch + k * L::bytes);
       const F w = Load(c.block + k * L::bytes);
       TROIKA_UNROLL for (int t = 0; t < T; t++) sum[t] =
           _mm512_fmadd_ps(w, _mm512_set1_ps(x[t]), sum[t]);

@@ -29,7 +29,7 @@ struct Floats {
     }
     const float* x = c.x;
     TROIKA_KEEP_LOOP for (int k = 0; k < c.blocks; k++, x += c.x_step) {
-      if (c.fetch != nullptr) fetch_line(c.fetch + k * L::bytes);
+      if (c.fetches(k % 32)) fetch_line(c.fetch + k * L::bytes);
       TROIKA_UNROLL for (int r = 0; r < 4; r++) {
         const F w = Load(c.block + k * L::bytes + r * (L::bytes / 4));
         TROIKA_UNROLL for (int t = 0; t < T; t++) sum[r][t] = vfmaq_n_f32(sum[r][t], w, x[t]);

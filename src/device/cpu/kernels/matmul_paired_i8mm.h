@@ -99,7 +99,7 @@ struct MatrixAffine : Affine<Weights> {
     TROIKA_KEEP_LOOP for (int first = 0; first < 4; first += 2) {
       MatrixTotals<kPairs<T>> total = {};
       TROIKA_KEEP_LOOP for (int p = 0; p < 4; p++) {
-        fetch_part<T, L::bytes, 8>(c, 2 * first + p);
+        fetch_part<L, T, 8>(c, 2 * first + p);
         MatrixSums<kPairs<T>> sums = {};
         TROIKA_UNROLL for (int i = 0; i < 4; i++) sums.template add<T>(
             c.unpacked + 1024 * p + 256 * i + 64 * first, c.x, 64 * p + 16 * i);
@@ -149,7 +149,7 @@ struct MatrixI6 : Scaled<I6Paired> {
     TROIKA_KEEP_LOOP for (int first = 0; first < 4; first += 2) {
       MatrixTotals<kPairs<T>> total = {};
       TROIKA_KEEP_LOOP for (int p = 0; p < 8; p++) {
-        fetch_part<T, L::bytes, 16>(c, 4 * first + p);
+        fetch_part<L, T, 16>(c, 4 * first + p);
         MatrixSums<kPairs<T>> sums;
         start<T>(c.x, p, sums);
         TROIKA_UNROLL for (int i = 0; i < 2; i++)

@@ -146,7 +146,7 @@ struct Scaled {
     Sums<T> sums[2] = {};  // in memory but for those of the half at hand
     TROIKA_KEEP_LOOP for (int i = 0; i < 16; i++) {
       const int p = i / 2, h = i % 2;
-      fetch_part<T, L::bytes, 16>(c, i);
+      fetch_part<L, T, 16>(c, i);
       const PairedScales pair(scales + 32 * p + 16 * h);
       Weights::products(c.block + 32 * h, p, c.x, pair, sums[h]);
     }

@@ -27,11 +27,11 @@ TROIKA_INLINE void store(const Tile<Super16>& c, const Z* sum) {
   }
 }
 
-/// Fetches a part of what comes later, `p` = 0 .. 7.
-/// Where the weights begin that part p of 8 of a tile fetches, or null.
-template <class L>
-TROIKA_INLINE const std::byte* part_ahead(const Tile<Super16>& c, int p) {
-  return c.fetch == nullptr ? nullptr : c.fetch + p * (L::bytes / 8);
+/// Fetches part `part` of kParts of what eighth p of a tile fetches.
+template <class L, int kParts>
+TROIKA_INLINE void fetch_part_of_weights(const Tile<Super16>& c, int p, int part) {
+  constexpr int kEighth = kFetched<L> / 8;
+  if (c.fetches((p * kParts + part) % 32)) fetch_part(c.fetch + p * kEighth, kEighth, kParts, part);
 }
 
 /// Fetches part p of 8 of the next tile's activations.
@@ -51,9 +51,7 @@ struct I6 {
 
   /// Columns 32 p + 8 c .. of both sub-blocks, from three lines.
   template <int T>
-  TROIKA_INLINE static void products(const std::byte* lines, const X* x, int at,
-                                     const std::byte* ahead, int part, Z* a, Z* b) {
-    fetch_part(ahead, L::bytes / 8, 2, part);
+  TROIKA_INLINE static void products(const std::byte* lines, const X* x, int at, Z* a, Z* b) {
     const Z mask = _mm512_set1_epi8(63);  // the only mask: registers are full
     const Z z0 = load(lines), z1 = load(lines + 64), z2 = load(lines + 128);
     add_products<T>(_mm512_and_si512(z0, mask), _mm512_and_si512(z1, mask), x, at, a, b);
@@ -70,9 +68,7 @@ struct I6 {
 
   /// The same from four lines of bytes.
   template <int T>
-  TROIKA_INLINE static void byte_products(const std::byte* lines, const X* x, int at,
-                                          const std::byte* ahead, int part, Z* a, Z* b) {
-    fetch_part(ahead, L::bytes / 8, 2, part);
+  TROIKA_INLINE static void byte_products(const std::byte* lines, const X* x, int at, Z* a, Z* b) {
     add_products<T>(load(lines), load(lines + 64), x, at, a, b);
     add_products<T>(load(lines + 128), load(lines + 192), x, at + 8, a, b);
   }
@@ -99,13 +95,12 @@ struct I6 {
       Z a[T], b[T];
       TROIKA_UNROLL for (int t = 0; t < T; t++) a[t] = b[t] = broadcast8(c.x[t].start_32 + 2 * p);
       fetch_part_of_inputs<T>(c, p);
-      const std::byte* const ahead = part_ahead<L>(c, p);
-      if constexpr (Unpacked) {
-        byte_products<T>(c.unpacked + 512 * p, c.x, 32 * p, ahead, 0, a, b);
-        byte_products<T>(c.unpacked + 512 * p + 256, c.x, 32 * p + 16, ahead, 1, a, b);
-      } else {
-        products<T>(c.block + 384 * p, c.x, 32 * p, ahead, 0, a, b);
-        products<T>(c.block + 384 * p + 192, c.x, 32 * p + 16, ahead, 1, a, b);
+      TROIKA_UNROLL for (int half = 0; half < 2; half++) {
+        fetch_part_of_weights<L, 2>(c, p, half);
+        if constexpr (Unpacked)
+          byte_products<T>(c.unpacked + 512 * p + 256 * half, c.x, 32 * p + 16 * half, a, b);
+        else
+          products<T>(c.block + 384 * p + 192 * half, c.x, 32 * p + 16 * half, a, b);
       }
       const Z scales =
           Unpacked ? load(c.unpacked + kScales + 64 * p) : widen_i8(c.block + L::scales + 32 * p);
@@ -145,17 +140,16 @@ struct I3 {
   }
 
   template <int T, int I = 0>
-  TROIKA_INLINE static void products(Z low_a, Z low_b, Z top, const X* x, int at,
-                                     const std::byte* ahead, Z* a, Z* b) {
+  TROIKA_INLINE static void products(const Tile<X>& c, int p, Z low_a, Z low_b, Z top, Z* a, Z* b) {
     if constexpr (I < 4) {
-      fetch_part(ahead, L::bytes / 8, 4, I);
+      fetch_part_of_weights<L, 4>(c, p, I);
       const Z two = _mm512_set1_epi8(3), bit = _mm512_set1_epi8(4);
       Z wa = _mm512_and_si512(_mm512_srli_epi16(low_a, 2 * I), two);
       Z wb = _mm512_and_si512(_mm512_srli_epi16(low_b, 2 * I), two);
       wa = _mm512_ternarylogic_epi32(wa, third<I>(top), bit, 0xF8);  // wa | (third & bit)
       wb = _mm512_ternarylogic_epi32(wb, third<I + 4>(top), bit, 0xF8);
-      add_products<T>(wa, wb, x, at + 8 * I, a, b);
-      products<T, I + 1>(low_a, low_b, top, x, at, ahead, a, b);
+      add_products<T>(wa, wb, c.x, 32 * p + 8 * I, a, b);
+      products<T, I + 1>(c, p, low_a, low_b, top, a, b);
     }
   }
 
@@ -170,9 +164,8 @@ struct I3 {
       TROIKA_UNROLL for (int t = 0; t < T; t++)  // -4 sum q, from -32 sum q
           a[t] = b[t] = _mm512_srai_epi32(broadcast8(c.x[t].start_32 + 2 * p), 3);
       fetch_part_of_inputs<T>(c, p);
-      const std::byte* const ahead = part_ahead<L>(c, p);
-      products<T>(load(c.block + 128 * p), load(c.block + 128 * p + 64),
-                  load(c.block + L::third + 64 * p), c.x, 32 * p, ahead, a, b);
+      products<T>(c, p, load(c.block + 128 * p), load(c.block + 128 * p + 64),
+                  load(c.block + L::third + 64 * p), a, b);
       const Z scales = _mm512_sub_epi16(widen_u8(v + 32 * p), _mm512_set1_epi16(32));
       TROIKA_UNROLL for (int t = 0; t < T; t++) sum[t] =
           add_scaled<false>(sum[t], a[t], b[t], scales);

@@ -82,7 +82,7 @@ struct Scaled {
     TROIKA_KEEP_LOOP for (int first = 0; first < 4; first += R) {
       PairedSums<R, T> total = {};
       TROIKA_KEEP_LOOP for (int p = 0; p < 8; p++) {
-        fetch_part<T, L::bytes, 32 / R>(c, first / R * 8 + p);
+        fetch_part<L, T, 32 / R>(c, first / R * 8 + p);
         PairedSums<R, T> sum;
         TROIKA_UNROLL for (int t = 0; t < T; t++)
             sum.start(t, vshlq_s32(start_of(c.x[t], p), vdupq_n_s32(-Weights::kStartShift)));

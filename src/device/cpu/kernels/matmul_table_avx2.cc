@@ -51,7 +51,7 @@ struct I4Table {
     Y sum[2][T] = {};
     TROIKA_KEEP_LOOP for (int i = 0; i < 8; i++) {
       const int p = i / 2, h = i % 2;
-      fetch_part<T, L::bytes, 8>(c, i);
+      fetch_part<L, T, 8>(c, i);
       const std::byte* scales = c.block + L::scales + 32 * p + 16 * h;
       products<T, 0>(c.block + 32 * h, p, c.x, widen_twice<0, 2>(scales), sum[h]);
       products<T, 1>(c.block + 32 * h, p, c.x, widen_twice<1, 2>(scales), sum[h]);

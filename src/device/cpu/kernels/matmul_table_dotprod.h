@@ -62,7 +62,7 @@ struct I4Table {
     TROIKA_KEEP_LOOP for (int first = 0; first < 4; first += R) {
       Z total[R][T] = {};
       TROIKA_KEEP_LOOP for (int p = 0; p < 4; p++) {
-        fetch_part<T, L::bytes, 16 / R>(c, first / R * 4 + p);
+        fetch_part<L, T, 16 / R>(c, first / R * 4 + p);
         add<0>(c, p, first, total);
         add<1>(c, p, first, total);
       }
