@@ -13,6 +13,7 @@
 #include "cli/command.h"
 #include "cli/output_file.h"
 #include "cli/token_file.h"
+#include "core/text_file.h"
 
 namespace troika::cli {
 namespace {

@@ -5,9 +5,10 @@
 #include "cli/bench_prompts.h"
 #include "cli/bench_text.h"
 #include "cli/generation.h"
-#include "cli/model_session.h"
 #include "cli/prompt.h"
 #include "cli/token_file.h"
+#include "core/text_file.h"
+#include "runtime/model_session.h"
 
 namespace troika::cli {
 namespace {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cli/bench_report.h"
-#include "cli/model_session.h"
+#include "runtime/model_session.h"
 
 namespace troika::cli {
 

@@ -15,7 +15,7 @@
 namespace troika::cli {
 
 struct BenchOptions {
-  ModelFlags model;
+  ModelSetup model;
   std::string tests = "load,pp,tg,curve";  // or "all"
   std::vector<int64_t> prompt_tokens = {512};
   std::vector<int64_t> generate_tokens = {64};

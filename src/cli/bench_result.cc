@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "cli/memory_check.h"
+#include "runtime/memory_check.h"
 
 namespace troika::cli {
 namespace {

@@ -23,7 +23,7 @@ Result<double> time_passes(BenchRig& rig, int64_t sequences, int64_t rows) {
 
 Result<std::unique_ptr<BenchRig>> make_rig(const Bench& bench, const LoadedModel& model,
                                            int64_t sequences, int64_t context, int64_t pass_max) {
-  const ModelFlags& flags = bench.options().model;
+  const ModelSetup& flags = bench.options().model;
   return BenchRig::make(model, {.sequences = sequences,
                                 .context = context,
                                 .pass_max = pass_max,

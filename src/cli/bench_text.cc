@@ -32,7 +32,7 @@ Result<std::unique_ptr<Engine>> make_engine(const Bench& bench, const LoadedMode
 /// The least milliseconds of a prompt: chunk by chunk, the last with one row of logits.
 double prompt_floor_ms(const Bench& bench, const Model& model, int64_t tokens,
                        const MachineLimits& limits, StepWork& sum) {
-  const ModelFlags& flags = bench.options().model;
+  const ModelSetup& flags = bench.options().model;
   double ms = 0;
   for (int64_t at = 0; at < tokens; at += flags.chunk_tokens) {
     const int64_t rows = std::min(flags.chunk_tokens, tokens - at);

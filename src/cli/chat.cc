@@ -11,11 +11,11 @@
 #include "cli/choice.h"
 #include "cli/command.h"
 #include "cli/generation.h"
-#include "cli/model_session.h"
 #include "cli/sampling_flags.h"
 #include "cli/session_flags.h"
 #include "cli/streams.h"
 #include "core/progress.h"
+#include "runtime/model_session.h"
 
 namespace troika::cli {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "cli/memory_check.h"
+#include "runtime/memory_check.h"
 
 namespace troika::cli {
 namespace {

@@ -6,6 +6,7 @@
 #include "cli/choice.h"
 #include "cli/command.h"
 #include "cli/inspection.h"
+#include "cli/model_flags.h"
 #include "cli/session_flags.h"
 #include "cli/streams.h"
 #include "model/registry.h"

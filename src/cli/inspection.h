@@ -5,10 +5,10 @@
 #include <optional>
 #include <string>
 
-#include "cli/memory_check.h"
 #include "core/result.h"
 #include "gguf/file.h"
 #include "model/model.h"
+#include "runtime/memory_check.h"
 #include "text/tokenizer.h"
 
 namespace troika::cli {

@@ -6,17 +6,17 @@
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/model_flags.h"
-#include "cli/model_session.h"
 #include "cli/npy_file.h"
 #include "cli/token_file.h"
 #include "core/progress.h"
 #include "engine/evaluate.h"
+#include "runtime/model_session.h"
 
 namespace troika::cli {
 namespace {
 
 struct LogitsOptions {
-  ModelFlags model;
+  ModelSetup model;
   std::string tokens;                  // path
   std::string out;                     // path
   std::optional<std::string> mtp_out;  // path

@@ -1,6 +1,7 @@
 #include "cli/model_flags.h"
 
 #include "cli/choice.h"
+#include "cli/device_flags.h"
 
 namespace troika::cli {
 namespace {
@@ -21,7 +22,7 @@ void add_kv_type_flag(CLI::App& app, DType& dtype) {
                     "how attention's keys and values are stored; q8_0 halves their memory");
 }
 
-void add_model_flags(CLI::App& app, ModelFlags& flags) {
+void add_model_flags(CLI::App& app, ModelSetup& flags) {
   add_model_flag(app, flags.path);
   add_device_flags(app, flags.device);
   add_kv_type_flag(app, flags.kv_dtype);

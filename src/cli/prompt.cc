@@ -3,6 +3,7 @@
 #include <array>
 
 #include "cli/token_file.h"
+#include "core/text_file.h"
 #include "text/chat.h"
 
 namespace troika::cli {

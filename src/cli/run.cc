@@ -6,12 +6,12 @@
 #include "cli/command.h"
 #include "cli/generation.h"
 #include "cli/generation_report.h"
-#include "cli/model_session.h"
 #include "cli/prompt.h"
 #include "cli/sampling_flags.h"
 #include "cli/session_flags.h"
 #include "cli/streams.h"
 #include "core/progress.h"
+#include "runtime/model_session.h"
 
 namespace troika::cli {
 namespace {

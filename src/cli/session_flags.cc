@@ -1,6 +1,7 @@
 #include "cli/session_flags.h"
 
 #include "cli/choice.h"
+#include "cli/model_flags.h"
 #include "cli/sampling_flags.h"
 
 namespace troika::cli {

@@ -3,7 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "cli/model_session.h"
+#include "runtime/model_session.h"
 
 namespace troika::cli {
 

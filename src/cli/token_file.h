@@ -1,7 +1,6 @@
-// Files that commands read whole: prompts as text and as token ids.
+// Files of token ids.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,13 +9,6 @@
 #include "core/result.h"
 
 namespace troika::cli {
-
-/// No prompt is longer; a larger file was named by mistake.
-inline constexpr int64_t kTextBytesMax = int64_t{256} << 20;
-
-/// All bytes of the file at `path` (a pipe will do).
-/// Errors: not_found — it cannot be opened or read; exhausted — more than kTextBytesMax.
-Result<std::string> read_text_file(const std::string& path);
 
 /// Ids in decimal, separated by white space. `name` opens messages.
 /// Errors: invalid_argument — something else, with its place; no ids at all.

@@ -9,6 +9,7 @@
 #include "cli/streams.h"
 #include "cli/token_file.h"
 #include "core/printable.h"
+#include "core/text_file.h"
 #include "gguf/file.h"
 #include "text/tokenizer.h"
 

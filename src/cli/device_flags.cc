@@ -1,37 +1,14 @@
-#include "cli/device_factory.h"
+#include "cli/device_flags.h"
 
-#include <span>
+#include <string>
 #include <vector>
 
 #include "cli/choice.h"
 #include "core/thread_pool.h"
 #include "core/topology.h"
-#include "device/cpu/cpu_device.h"
-#include "device/reference/reference_device.h"
 
 namespace troika::cli {
 namespace {
-
-struct Kind {
-  std::string_view name;
-  Result<std::unique_ptr<Device>> (*make)(const DeviceOptions& options);
-};
-
-Result<std::unique_ptr<Device>> make_cpu(const DeviceOptions& options) {
-  return make_cpu_device({.threads = options.threads,
-                          .processors = options.processors,
-                          .pin = options.pin,
-                          .isa_max = options.isa_max});
-}
-
-Result<std::unique_ptr<Device>> make_reference(const DeviceOptions&) {
-  return make_reference_device();
-}
-
-constexpr Kind kKinds[] = {
-    {"cpu", make_cpu},
-    {"reference", make_reference},
-};
 
 void add_processors_flag(CLI::App& app, std::vector<int>& target) {
   const auto check = [](const std::string& text) {
@@ -54,8 +31,7 @@ constexpr Choice<Isa> kIsas[] = {
 }  // namespace
 
 void add_device_flags(CLI::App& app, DeviceOptions& options) {
-  std::vector<std::string> names;
-  for (const Kind& kind : kKinds) names.emplace_back(kind.name);
+  const std::vector<std::string> names(device_kinds().begin(), device_kinds().end());
   app.add_option("--device", options.kind,
                  "what computes: the processor, or the slow float64 reference")
       ->check(CLI::IsMember(names))
@@ -67,12 +43,6 @@ void add_device_flags(CLI::App& app, DeviceOptions& options) {
   add_processors_flag(app, options.processors);
   app.add_flag("!--no-pin", options.pin, "let the system move threads between processors");
   add_choice<Isa>(app, "--isa", options.isa_max, kIsas, "instruction set at most, for comparisons");
-}
-
-Result<std::unique_ptr<Device>> make_device(const DeviceOptions& options) {
-  for (const Kind& kind : kKinds)
-    if (kind.name == options.kind) return kind.make(options);
-  return fail(ErrorCode::invalid_argument, "device {} is not known", options.kind);
 }
 
 }  // namespace troika::cli

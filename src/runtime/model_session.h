@@ -7,15 +7,15 @@
 #include <optional>
 #include <string>
 
-#include "cli/memory_check.h"
-#include "cli/model_flags.h"
 #include "core/progress.h"
 #include "engine/engine.h"
 #include "engine/loaded_model.h"
 #include "gguf/file.h"
+#include "runtime/devices.h"
+#include "runtime/memory_check.h"
 #include "text/tokenizer.h"
 
-namespace troika::cli {
+namespace troika {
 
 /// A file and the model that it describes; nothing of size is in memory yet.
 struct OpenModel {
@@ -35,8 +35,16 @@ Result<LoadedModel> load_weights(OpenModel& opened, Device& device, const Contex
 /// most the engine's default.
 int64_t context_tokens(const std::optional<int64_t>& wanted, const ModelInfo& info);
 
+/// Which model, on what device, and in which portions. The defaults are the engine's.
+struct ModelSetup {
+  std::string path;
+  DeviceOptions device;
+  DType kv_dtype = EngineOptions{}.kv_dtype;
+  int64_t chunk_tokens = EngineOptions{}.chunk_tokens;
+};
+
 struct SessionOptions {
-  ModelFlags model;
+  ModelSetup model;
   std::optional<int64_t> context;  // as context_tokens() takes it
   SpeculationOptions speculation;
   int64_t draft_rows = kDraftRowsAuto;  // as ModelOptions takes it
@@ -84,4 +92,4 @@ class ModelSession {
   std::unique_ptr<Engine> engine_;
 };
 
-}  // namespace troika::cli
+}  // namespace troika

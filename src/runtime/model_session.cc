@@ -1,10 +1,10 @@
-#include "cli/model_session.h"
+#include "runtime/model_session.h"
 
 #include <algorithm>
 
 #include "model/registry.h"
 
-namespace troika::cli {
+namespace troika {
 
 int64_t context_tokens(const std::optional<int64_t>& wanted, const ModelInfo& info) {
   if (!wanted) return std::min(EngineOptions{}.context, info.context_length);
@@ -78,4 +78,4 @@ Status ModelSession::load(Progress& progress) {
   return ok();
 }
 
-}  // namespace troika::cli
+}  // namespace troika

@@ -9,7 +9,7 @@
 #include "engine/memory_plan.h"
 #include "model/model.h"
 
-namespace troika::cli {
+namespace troika {
 
 /// Sums for a longer context are refused: they might not fit an integer.
 inline constexpr int64_t kPlannedTokensMax = int64_t{1} << 32;
@@ -39,4 +39,4 @@ Status check_memory(const Model& model, const ContextSize& size, const Device& d
 /// "3.2 GiB", "14.5 MiB": three digits or so.
 std::string bytes_text(double bytes);
 
-}  // namespace troika::cli
+}  // namespace troika

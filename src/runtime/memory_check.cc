@@ -1,13 +1,13 @@
-#include "cli/memory_check.h"
+#include "runtime/memory_check.h"
 
 #include <charconv>
 #include <string>
 #include <string_view>
 
-#include "cli/token_file.h"
+#include "core/text_file.h"
 #include "engine/forward.h"
 
-namespace troika::cli {
+namespace troika {
 namespace {
 
 MemoryPlan plan_pages(const Model& model, const ContextSize& size, int64_t pages) {
@@ -76,4 +76,4 @@ std::string bytes_text(double bytes) {
   return fmt::format("{:.{}f} {}", bytes, decimals, kUnits[unit]);
 }
 
-}  // namespace troika::cli
+}  // namespace troika
