@@ -181,7 +181,7 @@ Status MtpDrafter::propose(std::span<DraftRequest> requests) {
     request.tokens.clear();
     if (request.depth == 0) continue;
     chains_.push_back({&request, request.sequence->sampler});
-    greedy = greedy && request.sequence->sampler->greedy();
+    greedy = greedy && request.sequence->sampler->greedy(std::ssize(request.sequence->tokens));
   }
   if (chains_.empty()) return ok();
   std::ranges::stable_sort(chains_, std::ranges::greater{},

@@ -25,10 +25,11 @@ class Sampler {
   /// noise.
   /// @param vocab  logits in a row.
   /// @param end_ids  tokens that end a text; forbidden if options.ignore_eos.
+  /// @param ends_from  before this position they are forbidden anyway.
   /// Errors: invalid_argument — an option is out of its range (see SamplingOptions::validate), or
   /// an end id out of the vocabulary, or the vocabulary empty.
   static Result<Sampler> make(SamplingOptions options, int32_t choice, int64_t vocab,
-                              std::span<const TokenId> end_ids);
+                              std::span<const TokenId> end_ids, int64_t ends_from = 0);
 
   /// The token for `position` (the index in the sequence that it will have). Changes nothing: the
   /// same row, position and history give the same token. NaN counts as -infinity; if every token is
@@ -44,9 +45,9 @@ class Sampler {
   /// of the penalties.
   void accept(TokenId id);
 
-  /// Whether sample() is always the lowest-id argmax of the unmodified logits, which a device can
-  /// find by itself.
-  bool greedy() const;
+  /// Whether sample() is the lowest-id argmax of the unmodified logits, which a device can find by
+  /// itself, at `position` and all behind it.
+  bool greedy(int64_t position = 0) const;
 
   const SamplingOptions& options() const { return plan_->options; }
 
@@ -55,6 +56,8 @@ class Sampler {
   // biases.
   struct Plan {
     SamplingOptions options;  // logit_bias includes the forbidden end ids
+    SamplingOptions opening;  // the same before ends_from; empty where that is 0
+    int64_t ends_from;
     int32_t choice;
     int64_t vocab;
   };

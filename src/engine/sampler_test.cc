@@ -163,6 +163,22 @@ TEST(SamplerTest, IgnoreEosForbidsTheEndTokens) {
   EXPECT_EQ(sample(made(options, 3, 0, {TokenId{2}, TokenId{1}}), {0, 1, 9}), 0);
 }
 
+TEST(SamplerTest, EndTokensAreForbiddenBeforeTheirPosition) {
+  const TokenId ends[] = {TokenId{2}};
+  for (const double temperature : {0.0, 1.0}) {
+    SamplingOptions options;
+    options.temperature = temperature;
+    options.logit_bias = {{TokenId{2}, 50}};
+    const Sampler sampler = Sampler::make(options, 0, 3, ends, 7).value();
+    for (int position = 0; position < 12; position++)
+      EXPECT_EQ(sample(sampler, {0, 1, 9}, position) == 2, position >= 7) << position;
+  }
+  const Sampler greedy = Sampler::make(greedy_options(), 0, 3, ends, 7).value();
+  EXPECT_FALSE(greedy.greedy(6));
+  EXPECT_TRUE(greedy.greedy(7));
+  EXPECT_TRUE(Sampler::make(greedy_options(), 0, 3, {}, 7).value().greedy(0));
+}
+
 TEST(SamplerTest, GreedySaysWhenAPlainArgmaxWouldDo) {
   EXPECT_FALSE(made({}, 3).greedy());
   EXPECT_TRUE(made(greedy_options(), 3).greedy());
