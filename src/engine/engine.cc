@@ -57,6 +57,7 @@ Engine::Engine(const EngineOptions& options, const TokenRules& rules,
     : options_(options),
       tokens_(std::min(rules.tokens, forward->info().vocab)),
       end_tokens_(rules.end_tokens.begin(), rules.end_tokens.end()),
+      bytes_(rules.bytes),
       forward_(std::move(forward)),
       pages_(forward_->options().pages) {
   tasks_.resize(static_cast<size_t>(options.sequences_max));
@@ -76,7 +77,22 @@ Result<std::unique_ptr<Engine>> Engine::make(const LoadedModel& model, const Eng
   return engine;
 }
 
+/// What the answer shall be, apart from its sampling.
+Status Engine::validate_answer(const Request& request) const {
+  TROIKA_RETURN_IF_ERROR(in_range("tokens_max", request.tokens_max, -1, INT64_MAX));
+  const int64_t min_max = request.tokens_max < 0 ? options_.context : request.tokens_max;
+  TROIKA_RETURN_IF_ERROR(in_range("tokens_min", request.tokens_min, 0, min_max));
+  TROIKA_RETURN_IF_ERROR(in_range("choice", request.choice, 0, INT32_MAX));
+  TROIKA_RETURN_IF_ERROR(in_range("top_logprobs", request.top_logprobs, 0, kTopLogprobsMax));
+  TROIKA_RETURN_IF_ERROR(check_stop_strings(request.stop));
+  if (bytes_ == nullptr && (!request.stop.empty() || request.on_text))
+    return fail(ErrorCode::invalid_argument,
+                "stop strings and text are asked of an engine that knows only ids, wanted neither");
+  return ok();
+}
+
 Status Engine::validate(const Request& request) const {
+  TROIKA_RETURN_IF_ERROR(validate_answer(request));
   const auto prompt = std::ssize(request.prompt);
   if (prompt == 0)
     return fail(ErrorCode::invalid_argument, "the prompt is empty, wanted at least one token");
@@ -106,7 +122,8 @@ Result<SeqId> Engine::submit(Request request) {
     return fail(ErrorCode::exhausted, "all {} sequences are in use", tasks_.size());
   auto task = std::make_unique<Task>();
   Sequence& s = task->sequence;
-  TROIKA_TRY(s.sampler, Sampler::make(request.sampling, 0, tokens_, end_tokens_));
+  TROIKA_TRY(s.sampler, Sampler::make(request.sampling, request.choice, tokens_, end_tokens_,
+                                      std::ssize(request.prompt) + request.tokens_min));
   s.id = static_cast<SeqId>(next_id_++);
   s.slot = static_cast<int32_t>(free - tasks_.begin());
   s.tokens = request.prompt;
@@ -119,6 +136,7 @@ Result<SeqId> Engine::submit(Request request) {
   for (const TokenId id : s.tokens) s.sampler->accept(id);
   task->draft.sequence = &s;
   task->draft.tokens.reserve(static_cast<size_t>(kDraftTokensMax));
+  if (request.on_text || !request.stop.empty()) task->text.emplace(request.stop);
   task->request = std::move(request);
   if (s.tokens_left() == 0) s.finish = FinishReason::length;
   const SeqId id = s.id;
@@ -234,8 +252,10 @@ Result<bool> Engine::step() {
 }
 
 bool Engine::wants_logits(const Task& task) const {
-  return task.outputs > 0 && (task.request.on_row || !task.sequence.sampler->greedy() ||
-                              tokens_ != forward_->info().vocab);
+  const Sequence& s = task.sequence;
+  return task.outputs > 0 &&
+         (task.request.on_row || task.request.on_logprob ||
+          !s.sampler->greedy(std::ssize(s.tokens)) || tokens_ != forward_->info().vocab);
 }
 
 TokenId Engine::choose(Task& task, int64_t output, std::span<const int32_t> argmax,
@@ -244,8 +264,42 @@ TokenId Engine::choose(Task& task, int64_t output, std::span<const int32_t> argm
   const auto vocab = static_cast<size_t>(forward_->info().vocab);
   const auto row = logits.subspan(static_cast<size_t>(output) * vocab, vocab);
   if (task.request.on_row) task.request.on_row(row);
-  return task.sequence.sampler->sample(row.first(static_cast<size_t>(tokens_)),
-                                       std::ssize(task.sequence.tokens), scratch_);
+  const auto real = row.first(static_cast<size_t>(tokens_));
+  const TokenId token =
+      task.sequence.sampler->sample(real, std::ssize(task.sequence.tokens), scratch_);
+  if (task.request.on_logprob)
+    task.request.on_logprob(logprobs_.of(real, token, task.request.top_logprobs));
+  return token;
+}
+
+/// Adds a chosen token to its text, which may end with it.
+void Engine::take(Task& task, TokenId token) {
+  Sequence& s = task.sequence;
+  s.tokens.push_back(token);
+  s.sampler->accept(token);
+  if (task.request.on_token) task.request.on_token(token);
+  if (s.finish != FinishReason::none) return;  // cancelled by who heard of it
+  if (s.stop_at_end_tokens && std::ranges::find(end_tokens_, token) != end_tokens_.end())
+    return end(task, FinishReason::stop);
+  if (task.text) {
+    const bool may_stop = std::ssize(s.tokens) - s.prompt_tokens > task.request.tokens_min;
+    delta_.clear();
+    const bool stopped = task.text->push(bytes_(token), may_stop, delta_);
+    if (task.request.on_text && !delta_.empty()) task.request.on_text(delta_);
+    if (stopped) return end(task, FinishReason::stop_string);
+  }
+  if (s.tokens_left() == 0) end(task, FinishReason::length);
+}
+
+void Engine::end(Task& task, FinishReason reason) {
+  Sequence& s = task.sequence;
+  if (s.finish != FinishReason::none) return;
+  s.finish = reason;
+  if (!task.text) return;
+  if (const auto by = task.text->stopped_by()) s.stop_string = static_cast<int32_t>(*by);
+  delta_.clear();
+  task.text->finish(delta_);
+  if (task.request.on_text && !delta_.empty()) task.request.on_text(delta_);
 }
 
 void Engine::judge_task(Task& task, std::span<const int32_t> argmax,
@@ -255,13 +309,7 @@ void Engine::judge_task(Task& task, std::span<const int32_t> argmax,
   int64_t accepted = 0;
   for (int64_t i = 0; i < task.outputs && s.finish == FinishReason::none; i++) {
     const TokenId token = choose(task, task.first_output + i, argmax, logits);
-    s.tokens.push_back(token);
-    s.sampler->accept(token);
-    if (task.request.on_token) task.request.on_token(token);
-    if (s.stop_at_end_tokens && std::ranges::find(end_tokens_, token) != end_tokens_.end())
-      s.finish = FinishReason::stop;
-    else if (s.tokens_left() == 0)
-      s.finish = FinishReason::length;
+    take(task, token);
     if (i + 1 == task.outputs) break;
     if (task.draft.tokens[static_cast<size_t>(i)] != token) break;
     accepted++;
@@ -328,8 +376,7 @@ const Sequence& Engine::sequence(SeqId id) const {
 }
 
 void Engine::cancel(SeqId id) {
-  Sequence& s = task(id).sequence;
-  if (s.finish == FinishReason::none) s.finish = FinishReason::cancelled;
+  end(task(id), FinishReason::cancelled);
 }
 
 void Engine::release(SeqId id) {

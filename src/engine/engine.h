@@ -8,15 +8,19 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/result.h"
 #include "engine/depth_policy.h"
 #include "engine/drafter.h"
 #include "engine/forward.h"
+#include "engine/logprobs.h"
 #include "engine/pages.h"
 #include "engine/sequence.h"
+#include "engine/text_stream.h"
 
 namespace troika {
 
@@ -35,17 +39,27 @@ struct EngineOptions {
 struct TokenRules {
   int64_t tokens = 0;                   // ids that exist: 0 ... tokens - 1
   std::span<const TokenId> end_tokens;  // that end a text
+  /// The bytes that a token adds to a text, which may be part of a character; without it there are
+  /// no stop strings and no Request::on_text.
+  std::function<std::string(TokenId)> bytes = {};
 };
 
 /// One text to write.
 struct Request {
   std::vector<TokenId> prompt;
   int64_t tokens_max = -1;  // of the answer; -1: until the context is full
+  int64_t tokens_min = 0;   // of the answer, before which it ends by none of its own means
   SamplingOptions sampling;
+  int32_t choice = 0;  // among those asked for one prompt: each draws its own noise from the seed
+  std::vector<std::string> stop;  // the first of these ends the answer and is not part of its text
+  int64_t top_logprobs = 0;       // alternatives that on_logprob gets
   SpeculationOptions speculation;
   std::function<void(TokenId)> on_token;  // each chosen token, end tokens included
   std::function<void(std::span<const float>)>
       on_row;  // each row of logits that chose a token, before it
+  std::function<void(const ChosenLogprob&)> on_logprob;  // of each chosen token, before it
+  /// Text as soon as it is certain: see TextStream. Tokens that end the answer add none.
+  std::function<void(std::string_view)> on_text;
   std::function<void(int64_t done, int64_t total)> on_prompt;  // prompt tokens read
 };
 
@@ -60,8 +74,9 @@ class Engine {
                                               std::unique_ptr<Drafter> drafter = nullptr);
 
   /// Takes a request. Errors: invalid_argument — an empty prompt, a prompt that does not fit the
-  /// context with one token to spare, an id that is no token, sampling options out of range, drafts
-  /// from a model without a draft head; exhausted — all sequences are in use.
+  /// context with one token to spare, an id that is no token, sampling options, stop strings or
+  /// counts out of range, drafts from a model without a draft head; exhausted — all sequences are
+  /// in use.
   Result<SeqId> submit(Request request);
 
   /// Runs one step over all sequences that have something to compute. False: there was nothing to
@@ -86,7 +101,8 @@ class Engine {
   struct Task {  // a sequence at work
     Sequence sequence;
     Request request;
-    DraftRequest draft;  // of the coming step
+    DraftRequest draft;              // of the coming step
+    std::optional<TextStream> text;  // where text is asked for
     DepthState depth_state;
     DepthChoice depth;  // of the running step
     int64_t rows = 0;   // in the running step
@@ -97,12 +113,15 @@ class Engine {
 
   Engine(const EngineOptions& options, const TokenRules& rules, std::unique_ptr<Forward> forward);
   Status validate(const Request& request) const;
+  Status validate_answer(const Request& request) const;
   bool at_work(const Task& task, bool answering) const;
   void choose_depths();
   Status propose();
   Status add_rows(Task& task, int64_t prompt_budget);
   void learn_costs();
   Status judge();
+  void take(Task& task, TokenId token);
+  void end(Task& task, FinishReason reason);
   void judge_task(Task& task, std::span<const int32_t> argmax, std::span<const float> logits);
   TokenId choose(Task& task, int64_t output, std::span<const int32_t> argmax,
                  std::span<const float> logits);
@@ -112,6 +131,7 @@ class Engine {
   EngineOptions options_;
   int64_t tokens_;
   std::vector<TokenId> end_tokens_;
+  std::function<std::string(TokenId)> bytes_;
   std::unique_ptr<Forward> forward_;
   Pages pages_;
   std::unique_ptr<Drafter> drafter_;
@@ -124,6 +144,8 @@ class Engine {
   double trunk_start_ms_ = 0;
   std::vector<FollowedRows> followed_;
   Candidates scratch_;
+  Logprobs logprobs_;
+  std::string delta_;  // of text
   int32_t next_id_ = 0;
 };
 

@@ -37,8 +37,8 @@ struct DraftStatistics {
   }
 };
 
-/// Why a sequence ended.
-enum class FinishReason : uint8_t { none, stop, length, cancelled };
+/// Why a sequence ended: a token that ends texts, a stop string, tokens_end, cancel().
+enum class FinishReason : uint8_t { none, stop, stop_string, length, cancelled };
 
 /// The blocks of kBlockRows ids that a text holds tokens of; see DraftVocabulary.
 struct SeenBlocks {
@@ -62,6 +62,7 @@ struct Sequence {
   SeenBlocks seen_blocks;
 
   FinishReason finish = FinishReason::none;
+  int32_t stop_string = -1;  // the number of that which ended it
   DraftStatistics drafts;
 
   /// Whether the prompt is read and the first token chosen.
