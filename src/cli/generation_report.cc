@@ -20,6 +20,7 @@ double generated_per_second(const Generation& generation) {
 std::string_view finish_name(FinishReason reason) {
   switch (reason) {
     case FinishReason::stop:
+    case FinishReason::stop_string:
       return "stop";
     case FinishReason::length:
       return "length";
