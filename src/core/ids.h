@@ -10,5 +10,6 @@ enum class SeqId : int32_t {};      // a sequence of the engine
 enum class PageId : int32_t {};     // a page of the key-value store
 enum class TenantId : int32_t {};   // who asks
 enum class RequestId : int64_t {};  // what was asked, from its submission to its end
+enum class GroupId : int32_t {};    // tenants that share what is cached
 
 }  // namespace troika

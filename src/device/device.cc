@@ -1,5 +1,9 @@
 #include "device/device.h"
 
+#include <algorithm>
+#include <array>
+#include <span>
+
 namespace troika {
 
 Status check_counts(const Bindings& bindings, const Sizes& sizes) {
@@ -20,6 +24,17 @@ Status check_counts(const Bindings& bindings, const Sizes& sizes) {
 
 int64_t Device::weight_bytes(const WeightInfo& weight) const {
   return dtype_bytes(weight.dtype, weight.weight.rows() * weight.weight.inputs);
+}
+
+Result<Event> Device::fill(BufferView to, std::byte value, int64_t bytes) {
+  std::array<std::byte, 16384> piece;
+  piece.fill(value);
+  Event last;
+  for (int64_t done = 0; done < bytes; done += std::ssize(piece)) {
+    const auto length = static_cast<size_t>(std::min<int64_t>(bytes - done, std::ssize(piece)));
+    TROIKA_TRY(last, write({to.buffer, to.offset + done}, std::span(piece).first(length)));
+  }
+  return last;
 }
 
 }  // namespace troika

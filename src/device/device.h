@@ -160,6 +160,9 @@ class Device {
   /// Copies within the device; the ranges do not overlap.
   virtual Result<Event> copy(BufferView from, BufferView to, int64_t bytes) = 0;
 
+  /// Sets a range of a buffer to one byte. By itself: written piece by piece.
+  virtual Result<Event> fill(BufferView to, std::byte value, int64_t bytes);
+
   /// Returns when `event` and everything before it has finished; errors of that work come out here.
   virtual Status wait(Event event) = 0;
 };

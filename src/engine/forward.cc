@@ -10,8 +10,12 @@ namespace {
 
 int64_t units_of(const StateSpec& spec, const ForwardOptions& options, const HiddenUnits& hidden) {
   if (std::holds_alternative<KvState>(spec)) return options.pages;
-  if (std::holds_alternative<HiddenState>(spec)) return hidden.count(options.sequences_max);
-  return options.sequences_max;
+  if (std::holds_alternative<HiddenState>(spec)) return hidden.count(options.checkpoints);
+  return options.sequences_max + options.checkpoints;
+}
+
+bool is_recurrent(const StateSpec& spec) {
+  return std::holds_alternative<ConvState>(spec) || std::holds_alternative<DeltaState>(spec);
 }
 
 template <typename T>
@@ -23,10 +27,12 @@ std::vector<T*> raw(const std::vector<std::unique_ptr<T>>& owned) {
 
 }  // namespace
 
-HiddenUnits::HiddenUnits(int64_t step_tokens_max, int64_t draft_tokens_max)
-    // A sequence drafts from the row before its first unread position, and a verification adds a
-    // row for each draft; twice that lets the head lag behind for a few steps.
-    : scratch_(step_tokens_max), ring_(2 * (draft_tokens_max + 2)) {}
+HiddenUnits::HiddenUnits(int64_t step_tokens_max, int64_t sequences_max, int64_t draft_tokens_max)
+    : scratch_(step_tokens_max),
+      slots_(sequences_max),
+      // A sequence drafts from the row before its first unread position, and a verification adds a
+      // row for each draft; twice that lets the head lag behind for a few steps.
+      ring_(2 * (draft_tokens_max + 2)) {}
 
 int32_t HiddenUnits::kept(int32_t slot, int64_t position) const {
   return static_cast<int32_t>(scratch_ + slot * (ring_ + 1) + position % ring_);
@@ -36,24 +42,32 @@ int32_t HiddenUnits::chain(int32_t slot) const {
   return static_cast<int32_t>(scratch_ + slot * (ring_ + 1) + ring_);
 }
 
+int32_t HiddenUnits::checkpoint(int32_t number) const {
+  return static_cast<int32_t>(scratch_ + slots_ * (ring_ + 1) + number);
+}
+
 Forward::Forward(const LoadedModel& model, const ForwardOptions& options, StepInputs inputs)
     : model_(&model),
       device_(model.device),
       options_(options),
-      hidden_(options.step_tokens_max, options.draft_tokens_max),
+      hidden_(options.step_tokens_max, options.sequences_max, options.draft_tokens_max),
       inputs_(std::move(inputs)) {}
 
 Result<std::unique_ptr<Forward>> Forward::make(const LoadedModel& model,
                                                const ForwardOptions& options) {
   const Sizes sizes{options.step_tokens_max, options.step_outputs_max, options.sequences_max};
   if (sizes.tokens < 1 || sizes.outputs < 1 || sizes.outputs > sizes.tokens ||
-      sizes.sequences < 1 || options.pages < 1 || options.draft_tokens_max < 0)
+      sizes.sequences < 1 || options.pages < 1 || options.draft_tokens_max < 0 ||
+      options.checkpoints < 0 || options.page_table_max < 0)
     return fail(
         ErrorCode::invalid_argument,
-        "a step of {} tokens, {} outputs, {} sequences, {} pages, {} drafts cannot be planned",
-        sizes.tokens, sizes.outputs, sizes.sequences, options.pages, options.draft_tokens_max);
+        "a step of {} tokens, {} outputs, {} sequences, {} pages, {} drafts, {} checkpoints cannot "
+        "be planned",
+        sizes.tokens, sizes.outputs, sizes.sequences, options.pages, options.draft_tokens_max,
+        options.checkpoints);
   Device& device = *model.device;
-  TROIKA_TRY(StepInputs inputs, StepInputs::make(device, sizes, options.pages));
+  const int64_t table_entries = options.page_table_max > 0 ? options.page_table_max : options.pages;
+  TROIKA_TRY(StepInputs inputs, StepInputs::make(device, sizes, table_entries));
   std::unique_ptr<Forward> f(new Forward(model, options, std::move(inputs)));
   TROIKA_RETURN_IF_ERROR(f->allocate_states());
   const int64_t vocab = model.model.info.vocab;
@@ -116,7 +130,66 @@ Status Forward::run(Executable& program, bool chained) {
   return ok();
 }
 
+Status Forward::copy_units(size_t state, int64_t from, int64_t to) {
+  const int64_t bytes = state_unit_bytes(model_->model.states[state].spec, state_options());
+  Buffer* buffer = states_[state].get();
+  TROIKA_TRY(last_, device_->copy({buffer, from * bytes}, {buffer, to * bytes}, bytes));
+  return ok();
+}
+
+Status Forward::copy_page(PageId from, PageId to) {
+  for (size_t i = 0; i < states_.size(); i++)
+    if (std::holds_alternative<KvState>(model_->model.states[i].spec))
+      TROIKA_RETURN_IF_ERROR(copy_units(i, static_cast<int64_t>(from), static_cast<int64_t>(to)));
+  return ok();
+}
+
+Status Forward::fill_pages(std::span<const PageId> pages, std::byte value) {
+  for (size_t i = 0; i < states_.size(); i++) {
+    const StateSpec& spec = model_->model.states[i].spec;
+    if (!std::holds_alternative<KvState>(spec)) continue;
+    const int64_t bytes = state_unit_bytes(spec, state_options());
+    for (const PageId page : pages) {
+      const BufferView at{states_[i].get(), static_cast<int64_t>(page) * bytes};
+      TROIKA_TRY(last_, device_->fill(at, value, bytes));
+    }
+  }
+  return ok();
+}
+
+Status Forward::copy_hidden(int32_t from, int32_t to) {
+  if (!model_->model.info.draft_head) return ok();
+  return copy_units(static_cast<size_t>(model_->model.hidden.id), from, to);
+}
+
+Status Forward::copy_recurrent(int64_t from, int64_t to) {
+  for (size_t i = 0; i < states_.size(); i++)
+    if (is_recurrent(model_->model.states[i].spec)) TROIKA_RETURN_IF_ERROR(copy_units(i, from, to));
+  return ok();
+}
+
+Status Forward::save_state(int32_t slot, int32_t pending, int32_t checkpoint) {
+  TROIKA_CHECK(checkpoint >= 0 && checkpoint < options_.checkpoints);
+  TROIKA_RETURN_IF_ERROR(copy_recurrent(slot, options_.sequences_max + checkpoint));
+  return copy_hidden(pending, hidden_.checkpoint(checkpoint));
+}
+
+Status Forward::restore_state(int32_t checkpoint, int32_t slot) {
+  TROIKA_CHECK(checkpoint >= 0 && checkpoint < options_.checkpoints);
+  TROIKA_RETURN_IF_ERROR(copy_recurrent(options_.sequences_max + checkpoint, slot));
+  return copy_hidden(hidden_.checkpoint(checkpoint), hidden_.pending(slot));
+}
+
+int64_t Forward::checkpoint_bytes(const Model& model, const StateOptions& options) {
+  int64_t bytes = 0;
+  for (const StateInfo& state : model.states)
+    if (!std::holds_alternative<KvState>(state.spec))
+      bytes += state_unit_bytes(state.spec, options);
+  return bytes;
+}
+
 Status Forward::run_trunk() {
+  trunk_rows_ += inputs_.tokens();
   return run(*trunk_, false);
 }
 

@@ -22,25 +22,33 @@ struct ForwardOptions {
   int64_t step_outputs_max = 512;  // output rows of a step, at most step_tokens_max
   int64_t draft_tokens_max = 8;    // unverified tokens of a sequence; log depth of recurrent states
   DType kv_dtype = DType::f16;
+  int64_t checkpoints = 0;     // units beside the slots' that keep a state for later
+  int64_t page_table_max = 0;  // entries of a step's page table; 0: as many as there are pages
 };
 
 /// Where hidden rows live: a scratch unit for each row of a step, then for each state slot a ring
-/// over positions and one unit for the draft head's own output.
+/// over positions and one unit for the draft head's own output, then one for each checkpoint.
 class HiddenUnits {
  public:
-  HiddenUnits(int64_t step_tokens_max, int64_t draft_tokens_max);
+  HiddenUnits(int64_t step_tokens_max, int64_t sequences_max, int64_t draft_tokens_max);
   /// For row `row` of the running step; valid until the next step.
   int32_t scratch(int64_t row) const { return static_cast<int32_t>(row); }
   /// For `position` of the sequence in `slot`; overwritten by position + ring().
   int32_t kept(int32_t slot, int64_t position) const;
-  /// For what the draft head hands to its next step.
+  /// For what the draft head hands to its next step, while a text is being answered.
   int32_t chain(int32_t slot) const;
+  /// For the row before the first one that is not computed, while a prompt is being read: the same
+  /// unit as chain(), whose time comes later.
+  int32_t pending(int32_t slot) const { return chain(slot); }
+  /// For that row of a state that is kept.
+  int32_t checkpoint(int32_t number) const;
   /// Positions that are kept at the same time.
   int64_t ring() const { return ring_; }
-  int64_t count(int64_t sequences_max) const { return scratch_ + sequences_max * (ring_ + 1); }
+  int64_t count(int64_t checkpoints) const { return scratch_ + slots_ * (ring_ + 1) + checkpoints; }
 
  private:
   int64_t scratch_;
+  int64_t slots_;
   int64_t ring_;
 };
 
@@ -62,6 +70,7 @@ class Forward {
   const HiddenUnits& hidden() const { return hidden_; }
   const ModelInfo& info() const { return model_->model.info; }
   int64_t device_bytes() const { return device_bytes_; }  // states and step buffers
+  int64_t trunk_rows() const { return trunk_rows_; }      // computed so far
 
   /// Queues one step of the trunk over what `inputs()` holds.
   Status run_trunk();
@@ -81,6 +90,21 @@ class Forward {
   /// What the next step computes.
   StepInputs& inputs() { return inputs_; }
 
+  /// Queues a copy of keys and values from one page to another, in every layer.
+  Status copy_page(PageId from, PageId to);
+  /// Queues the filling of all bytes of `pages`, in every layer. All ones are not a number in every
+  /// KV type.
+  Status fill_pages(std::span<const PageId> pages, std::byte value);
+  /// Queues a copy of hidden rows, unit by unit of hidden(). Nothing without a draft head.
+  Status copy_hidden(int32_t from, int32_t to);
+  /// Queues a copy of the recurrent states of `slot`, log included, to checkpoint unit 0 ...
+  /// options().checkpoints - 1, and of hidden unit `pending` to its hidden row.
+  Status save_state(int32_t slot, int32_t pending, int32_t checkpoint);
+  /// Queues the copy back, to any slot; the hidden row goes to hidden().pending(slot).
+  Status restore_state(int32_t checkpoint, int32_t slot);
+  /// Bytes that a checkpoint of this model takes.
+  static int64_t checkpoint_bytes(const Model& model, const StateOptions& options);
+
   /// Queues a read of the argmax of the last step's first output rows; `rows` holds them after
   /// finish().
   Status queue_argmax(std::span<int32_t> rows);
@@ -98,6 +122,8 @@ class Forward {
   Forward(const LoadedModel& model, const ForwardOptions& options, StepInputs inputs);
   StateOptions state_options() const;
   Status allocate_states();
+  Status copy_units(size_t state, int64_t from, int64_t to);
+  Status copy_recurrent(int64_t from, int64_t to);
   Status run(Executable& program, bool chained);
   Result<std::span<const float>> read_rows(int64_t count, int64_t width);
 
@@ -106,6 +132,7 @@ class Forward {
   ForwardOptions options_;
   HiddenUnits hidden_;
   int64_t device_bytes_ = 0;
+  int64_t trunk_rows_ = 0;
   StepInputs inputs_;
   std::vector<std::unique_ptr<Buffer>> states_;
   std::unique_ptr<Executable> trunk_, draft_;

@@ -20,6 +20,7 @@ MemoryPlan plan_memory(std::span<const WeightInfo> weights, std::span<const Stat
   }
   for (const StateInfo& state : states) {
     const int64_t unit = state_unit_bytes(state.spec, need.options);
+    if (!std::holds_alternative<KvState>(state.spec)) plan.checkpoints += unit * need.checkpoints;
     if (std::holds_alternative<KvState>(state.spec)) {
       (state.draft_head ? plan.kv.draft_head : plan.kv.trunk) += unit * need.pages;
     } else if (std::holds_alternative<HiddenState>(state.spec)) {

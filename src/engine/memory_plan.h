@@ -24,7 +24,10 @@ struct MemoryPlan {
   int64_t log = 0;            // replay logs of all sequences
   int64_t log_per_token = 0;  // of one sequence, for one unverified token
   int64_t hidden = 0;         // rows that link trunk and head
-  int64_t total() const { return weights.total() + kv.total() + recurrent + log + hidden; }
+  int64_t checkpoints = 0;    // states that the prefix cache keeps
+  int64_t total() const {
+    return weights.total() + kv.total() + recurrent + log + hidden + checkpoints;
+  }
   /// What the draft head adds to weights and KV, as a share of the trunk's.
   double draft_head_share() const;
 };
@@ -32,7 +35,8 @@ struct MemoryPlan {
 struct MemoryNeed {
   int64_t pages = 0;
   int64_t sequences = 0;
-  int64_t hidden_rows = 0;
+  int64_t hidden_rows = 0;  // without those of checkpoints
+  int64_t checkpoints = 0;
   StateOptions options;
 };
 

@@ -74,6 +74,15 @@ TEST(MemoryPlanTest, TheLogStaysUnderFiveMebibytesATokenOnTheLargestShape) {
   EXPECT_EQ(p.log, 8 * p.log_per_token);
 }
 
+TEST(MemoryPlanTest, ACheckpointIsAStateWithItsLogAndAHiddenRow) {
+  const Tables tables(k27B);
+  const MemoryPlan p =
+      plan_memory(tables.weights, tables.states,
+                  {.sequences = 1, .checkpoints = 3, .options = {.log_tokens = 8}});
+  EXPECT_EQ(p.checkpoints, 3 * (p.recurrent + p.log + k27B.hidden * 4));
+  EXPECT_EQ(p.total(), p.weights.total() + p.recurrent + p.log + p.checkpoints);
+}
+
 TEST(MemoryPlanTest, AStackOfExpertsCountsEveryExpert) {
   const Weight stack{0, Axis::ffn, 512, 1, 2048, 256};
   const WeightInfo weights[] = {{"gate", DType::q4_k, WeightUse::experts, stack, {}, false, {}},

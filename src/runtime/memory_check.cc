@@ -15,7 +15,7 @@ MemoryPlan plan_pages(const Model& model, const ContextSize& size, int64_t pages
   return plan_memory(model.weights, model.states,
                      {.pages = pages,
                       .sequences = 1,
-                      .hidden_rows = HiddenUnits(step_tokens, size.draft_tokens_max).count(1),
+                      .hidden_rows = HiddenUnits(step_tokens, 1, size.draft_tokens_max).count(0),
                       .options = {.kv_dtype = size.kv_dtype, .log_tokens = size.draft_tokens_max}});
 }
 
