@@ -8,7 +8,7 @@
 #include <iostream>
 #include <string>
 
-#include "cli/choice.h"
+#include "cli/answer_flags.h"
 #include "cli/command.h"
 #include "cli/generation.h"
 #include "cli/sampling_flags.h"
@@ -23,14 +23,14 @@ namespace {
 struct ChatOptions {
   SessionOptions session;
   SamplingFlags sampling;
-  int64_t tokens_max = Request{}.tokens_max;  // of one answer
+  AnswerFlags answer;
 };
 
 /// The conversation so far, and what turns it into the next answer.
 class Conversation {
  public:
-  Conversation(ModelSession& session, const SamplingOptions& sampling, int64_t tokens_max)
-      : session_(session), sampling_(sampling), tokens_max_(tokens_max) {}
+  Conversation(ModelSession& session, const SamplingOptions& sampling, const AnswerFlags& flags)
+      : session_(session), sampling_(sampling), flags_(flags) {}
 
   void clear() { messages_.clear(); }
 
@@ -53,15 +53,17 @@ class Conversation {
     TROIKA_RETURN_IF_ERROR(session_.check_prompt_fits(std::ssize(prompt)));
     return generate(session_.engine(), session_.tokenizer(),
                     {.prompt = std::move(prompt),
-                     .tokens_max = tokens_max_,
+                     .tokens_max = flags_.tokens_max,
+                     .tokens_min = flags_.tokens_min,
                      .sampling = sampling_,
+                     .stop = flags_.stop,
                      .speculation = session_.speculation()},
                     {.on_text = write_stdout, .progress = &progress});
   }
 
   ModelSession& session_;
   SamplingOptions sampling_;
-  int64_t tokens_max_;
+  const AnswerFlags& flags_;
   std::vector<ChatMessage> messages_;
 };
 
@@ -109,7 +111,7 @@ Status chat(const ChatOptions& options) {
   if (isatty(STDIN_FILENO) != 0)
     write_stderr(
         "/clear forgets the conversation, /exit or Ctrl-D leaves, Ctrl-C stops an answer\n");
-  Conversation conversation(*session, sampling, options.tokens_max);
+  Conversation conversation(*session, sampling, options.answer);
   return converse(conversation, progress);
 }
 
@@ -124,14 +126,12 @@ class ChatCommand final : public Command {
            "/clear forgets the conversation, /exit or Ctrl-D leaves, Ctrl-C stops an answer.\n";
   }
   void declare(CLI::App& app) override {
-    app.add_option("-n,--predict", options_.tokens_max,
-                   "tokens of an answer at most; -1: until the context is full")
-        ->check(between(-1, INT64_MAX))
-        ->capture_default_str();
+    add_answer_flags(app, options_.answer);
     add_session_flags(app, options_.session);
     add_sampling_flags(app, options_.sampling);
   }
   Status check() const override {
+    TROIKA_RETURN_IF_ERROR(check_answer(options_.answer));
     const Result<SamplingOptions> sampling = resolve(options_.sampling);
     return sampling.ok() ? ok() : Status(sampling.error());
   }

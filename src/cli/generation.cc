@@ -6,7 +6,6 @@
 #include <memory>
 
 #include "cli/interrupt.h"
-#include "text/detokenizer.h"
 
 namespace troika::cli {
 namespace {
@@ -19,12 +18,15 @@ struct FreeHash {
 class Collector {
  public:
   Collector(const Tokenizer& tokenizer, const GenerateOptions& options)
-      : tokenizer_(tokenizer), options_(options), detokenizer_(tokenizer) {
+      : tokenizer_(tokenizer), options_(options) {
     if (options.hash_logits) XXH64_reset(hash_.get(), 0);
   }
 
   void listen(Request& request) {
     request.on_token = [this](TokenId id) { take(id); };
+    request.on_text = [this](std::string_view text) { ready_ += text; };
+    if (options_.logprobs)
+      request.on_logprob = [this](const ChosenLogprob& chosen) { take(chosen); };
     request.on_prompt = [this](int64_t done, int64_t total) {
       if (options_.progress != nullptr) options_.progress->show("reading prompt", done, total);
     };
@@ -44,7 +46,6 @@ class Collector {
   }
 
   Status finish() {
-    ready_ += detokenizer_.flush();
     if (options_.hash_logits) generation.logits_xxh64 = XXH64_digest(hash_.get());
     return hand_out();
   }
@@ -59,12 +60,20 @@ class Collector {
       if (options_.progress != nullptr) options_.progress->finish();
     }
     generation.tokens.push_back(id);
-    if (!tokenizer_.is_end_of_generation(id)) ready_ += detokenizer_.push(id);
+  }
+
+  void take(const ChosenLogprob& chosen) {
+    GeneratedLogprob& kept = generation.logprobs.emplace_back();
+    kept.token = with_text(chosen.token);
+    for (const TokenLogprob& entry : chosen.top) kept.top.push_back(with_text(entry));
+  }
+
+  TextLogprob with_text(const TokenLogprob& entry) const {
+    return {entry.id, tokenizer_.piece(entry.id, true), entry.logprob};
   }
 
   const Tokenizer& tokenizer_;
   const GenerateOptions& options_;
-  Detokenizer detokenizer_;
   std::string ready_;
   std::unique_ptr<XXH64_state_t, FreeHash> hash_{XXH64_createState()};
 };
@@ -118,6 +127,7 @@ Result<Generation> generate(Engine& engine, const Tokenizer& tokenizer, Request 
   const Sequence& sequence = engine.sequence(id);
   generation.prompt_tokens = sequence.prompt_tokens;
   generation.finish = sequence.finish;
+  generation.stop_string = sequence.stop_string;
   generation.drafts = sequence.drafts;
   generation.step_ms = step_costs(engine, sequence.drafts);
   const double first_ms = collector.first_token_ms > 0 ? collector.first_token_ms : end_ms;

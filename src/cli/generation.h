@@ -14,12 +14,27 @@
 
 namespace troika::cli {
 
+/// A token with its own text and its log-probability.
+struct TextLogprob {
+  TokenId id{};
+  std::string bytes;  // may be part of a character
+  double logprob = 0;
+};
+
+/// A chosen token and the likeliest ones.
+struct GeneratedLogprob {
+  TextLogprob token;
+  std::vector<TextLogprob> top;
+};
+
 /// An answer and what it took.
 struct Generation {
   std::vector<TokenId> tokens;  // end tokens included
-  std::string text;             // end tokens and control tokens left out
+  std::string text;             // end tokens, control tokens and the stop string left out
+  std::vector<GeneratedLogprob> logprobs;  // of each token, only if asked for
   int64_t prompt_tokens = 0;
   FinishReason finish = FinishReason::none;  // cancelled: by Ctrl-C
+  int32_t stop_string = -1;                  // as Sequence has it
   DraftStatistics drafts;
   std::vector<double> step_ms;  // with 0, 1, 2 ... drafts, as the engine learned; empty: it did not
   double prompt_ms = 0;         // until the first token was chosen
@@ -30,12 +45,13 @@ struct Generation {
 struct GenerateOptions {
   /// Gets whole characters as soon as they are certain; an error ends the generation.
   std::function<Status(std::string_view)> on_text;
+  bool logprobs = false;     // with Request::top_logprobs alternatives
   bool hash_logits = false;  // XXH64, seed 0, over the float32 bytes of each row that chose a token
   Progress* progress = nullptr;  // for the prompt; may be null
 };
 
-/// Carries out `request` (whose callbacks are set here) on an engine that does nothing else.
-/// Ctrl-C ends the answer early, which is no error: see Generation::finish.
+/// Carries out `request`, whose callbacks are set here, on an engine that knows texts and does
+/// nothing else. Ctrl-C ends the answer early, which is no error: see Generation::finish.
 Result<Generation> generate(Engine& engine, const Tokenizer& tokenizer, Request request,
                             const GenerateOptions& options);
 

@@ -1,6 +1,7 @@
 #include "cli/generation_report.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "runtime/memory_check.h"
@@ -52,6 +53,28 @@ std::string costs_text(const std::vector<double>& step_ms) {
   return text;
 }
 
+/// null where a number cannot be written: an impossible token.
+nlohmann::ordered_json number_json(double value) {
+  return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
+}
+
+nlohmann::ordered_json logprob_json(const TextLogprob& entry) {
+  return {{"id", static_cast<int32_t>(entry.id)},
+          {"token", entry.bytes},
+          {"logprob", number_json(entry.logprob)}};
+}
+
+nlohmann::ordered_json logprobs_json(const std::vector<GeneratedLogprob>& logprobs) {
+  auto list = nlohmann::ordered_json::array();
+  for (const GeneratedLogprob& one : logprobs) {
+    list.push_back(logprob_json(one.token));
+    auto top = nlohmann::ordered_json::array();
+    for (const TextLogprob& entry : one.top) top.push_back(logprob_json(entry));
+    list.back()["top"] = std::move(top);
+  }
+  return list;
+}
+
 }  // namespace
 
 std::string summary_text(const Generation& generation, const RunFacts& facts) {
@@ -89,7 +112,7 @@ std::string summary_json(const Generation& generation, const RunFacts& facts) {
   const DraftStatistics& drafts = generation.drafts;
   for (size_t d = 0; d < static_cast<size_t>(drafts.depth()); d++)
     by_depth.push_back({{"proposed", drafts.proposed_at[d]}, {"accepted", drafts.accepted_at[d]}});
-  const Json object = {
+  Json object = {
       {"text", generation.text},
       {"tokens", tokens},
       {"prompt_tokens", generation.prompt_tokens},
@@ -108,6 +131,8 @@ std::string summary_json(const Generation& generation, const RunFacts& facts) {
         {"step_ms", generation.step_ms},
         {"steps", drafts.steps}}},
       {"logits_xxh64", fmt::format("{:016x}", generation.logits_xxh64)}};
+  if (generation.stop_string >= 0) object["stop_string"] = generation.stop_string;
+  if (!generation.logprobs.empty()) object["logprobs"] = logprobs_json(generation.logprobs);
   return object.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -26,7 +26,7 @@ struct RunFacts {
 std::string summary_text(const Generation& generation, const RunFacts& facts);
 
 /// One JSON object and a newline: text, tokens, prompt_tokens, finish, seed, timings, draft,
-/// logits_xxh64.
+/// logits_xxh64; stop_string (its number) where one ended the text, logprobs where asked for.
 std::string summary_json(const Generation& generation, const RunFacts& facts);
 
 }  // namespace troika::cli

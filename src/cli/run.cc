@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "cli/answer_flags.h"
 #include "cli/choice.h"
 #include "cli/command.h"
 #include "cli/generation.h"
@@ -20,7 +21,8 @@ struct RunOptions {
   SessionOptions session;
   SamplingFlags sampling;
   PromptFlags prompt;
-  int64_t tokens_max = Request{}.tokens_max;
+  AnswerFlags answer;
+  std::optional<int64_t> logprobs;  // alternatives to tell of
   bool json = false;
 };
 
@@ -47,11 +49,16 @@ Status run_prompt(const RunOptions& options) {
   const double load_ms = clock_ms() - start_ms;
 
   GenerateOptions generating{.on_text = write_stdout, .hash_logits = false, .progress = &progress};
-  if (options.json) generating = {.hash_logits = true, .progress = &progress};
+  if (options.json)
+    generating = {
+        .logprobs = options.logprobs.has_value(), .hash_logits = true, .progress = &progress};
   TROIKA_TRY(const Generation generation, generate(session->engine(), session->tokenizer(),
                                                    {.prompt = std::move(prompt),
-                                                    .tokens_max = options.tokens_max,
+                                                    .tokens_max = options.answer.tokens_max,
+                                                    .tokens_min = options.answer.tokens_min,
                                                     .sampling = sampling,
+                                                    .stop = options.answer.stop,
+                                                    .top_logprobs = options.logprobs.value_or(0),
                                                     .speculation = session->speculation()},
                                                    generating));
   const RunFacts facts = facts_of(*session, sampling, load_ms);
@@ -79,19 +86,22 @@ class RunCommand final : public Command {
   }
   void declare(CLI::App& app) override {
     add_prompt_flags(app, options_.prompt);
-    app.add_option("-n,--predict", options_.tokens_max,
-                   "tokens of the answer at most; -1: until the context is full")
-        ->check(between(-1, INT64_MAX))
-        ->capture_default_str();
+    add_answer_flags(app, options_.answer);
     app.add_flag("--ignore-eos", options_.session.go_on_after_end,
                  "go on after a token that ends the text; to forbid it, use --logit-bias ID-inf");
     add_session_flags(app, options_.session);
     add_sampling_flags(app, options_.sampling);
+    app.add_option("--logprobs", options_.logprobs,
+                   "with --json: each token's log-probability and those of the so many likeliest")
+        ->check(between(0, kTopLogprobsMax));
     app.add_flag("--json", options_.json,
                  "print one JSON object with text, token ids and timings instead of the text");
   }
   Status check() const override {
     TROIKA_RETURN_IF_ERROR(check_prompt(options_.prompt));
+    TROIKA_RETURN_IF_ERROR(check_answer(options_.answer));
+    if (options_.logprobs && !options_.json)
+      return fail(ErrorCode::invalid_argument, "--logprobs without --json, wanted both");
     const Result<SamplingOptions> sampling = resolve(options_.sampling);
     return sampling.ok() ? ok() : Status(sampling.error());
   }

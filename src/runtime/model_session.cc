@@ -30,6 +30,15 @@ Result<LoadedModel> load_weights(OpenModel& opened, Device& device, const Contex
   return loaded;
 }
 
+TokenRules token_rules(const Tokenizer& tokenizer, bool go_on_after_end) {
+  TokenRules rules{.tokens = tokenizer.vocab(), .end_tokens = {}};
+  if (!go_on_after_end) rules.end_tokens = tokenizer.end_of_generation_ids();
+  rules.bytes = [&tokenizer](TokenId id) {
+    return tokenizer.is_end_of_generation(id) ? std::string() : tokenizer.piece(id);
+  };
+  return rules;
+}
+
 Result<std::unique_ptr<ModelSession>> ModelSession::open(const SessionOptions& options) {
   const SpeculationOptions& wanted = options.speculation;
   TROIKA_TRY(OpenModel opened,
@@ -66,15 +75,13 @@ Status ModelSession::check_prompt_fits(int64_t tokens) const {
 Status ModelSession::load(Progress& progress) {
   TROIKA_TRY(device_, make_device(device_options_));
   TROIKA_TRY(loaded_, load_weights(opened_, *device_, size_, progress));
-  TokenRules rules{.tokens = tokenizer_->vocab(), .end_tokens = {}};
-  if (!go_on_after_end_) rules.end_tokens = tokenizer_->end_of_generation_ids();
   TROIKA_TRY(engine_, Engine::make(*loaded_,
                                    {.context = size_.tokens,
                                     .sequences_max = 1,
                                     .chunk_tokens = size_.chunk_tokens,
                                     .draft_tokens_max = size_.draft_tokens_max,
                                     .kv_dtype = size_.kv_dtype},
-                                   rules));
+                                   token_rules(*tokenizer_, go_on_after_end_)));
   return ok();
 }
 

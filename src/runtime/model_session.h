@@ -51,6 +51,12 @@ struct SessionOptions {
   bool go_on_after_end = false;         // tokens that end a text are tokens like others
 };
 
+/// What an engine must know of `tokenizer`, which is borrowed: texts as users see them, without
+/// control tokens and those that end a text.
+///
+/// @param go_on_after_end  no token ends a text.
+TokenRules token_rules(const Tokenizer& tokenizer, bool go_on_after_end = false);
+
 /// A model that one text at a time is written with.
 class ModelSession {
  public:

@@ -39,6 +39,11 @@ TEST(CliRefusals, WrongUsage) {
   expect_refusal(run_with({"-p", "a", "--top-p", "2"}), kUsage, "top_p");
   expect_refusal(run_with({"-p", "a", "--repeat-penalty", "0"}), kUsage, "repeat_penalty");
   expect_refusal(run_with({"-p", "a", "-n", "-2"}), kUsage, "--predict");
+  expect_refusal(run_with({"-p", "a", "-n", "4", "--min-tokens", "5"}), kUsage, "--min-tokens");
+  expect_refusal(run_with({"-p", "a", "--min-tokens", "-1"}), kUsage, "--min-tokens");
+  expect_refusal(run_with({"-p", "a", "--stop", ""}), kUsage, "stop string 0");
+  expect_refusal(run_with({"-p", "a", "--logprobs", "2"}), kUsage, "--json");
+  expect_refusal(run_with({"-p", "a", "--json", "--logprobs", "1001"}), kUsage, "--logprobs");
   expect_refusal(run_with({"-p", "a", "-c", "-1"}), kUsage, "--ctx-size");
   expect_refusal(run_with({"-p", "a", "-t", "-1"}), kUsage, "--threads");
   expect_refusal(run_with({"-p", "a", "-t", "99999999999"}), kUsage, "--threads");

@@ -179,6 +179,38 @@ TEST(CliRun, BiasForbidsAToken) {
             Json::array({9}));
 }
 
+TEST(CliRun, StopStringsEndTheText) {
+  const Strings base = fixture_run("llama-f32") + Strings{"--temp", "0", "-n", "24"};
+  const std::string whole = run_json(base)["text"];
+  ASSERT_GT(whole.size(), 20u);
+  const std::string stop = whole.substr(9, 4);
+  for (const char* flag : {"--stop", "-r", "--reverse-prompt"}) {
+    const Json object = run_json(base + Strings{"--stop", "never said", flag, stop});
+    EXPECT_EQ(object["text"], whole.substr(0, whole.find(stop)));
+    EXPECT_EQ(object["finish"], "stop");
+    EXPECT_EQ(object["stop_string"], 1);
+    EXPECT_LT(object["tokens"].size(), 24u);
+  }
+  EXPECT_EQ(troika(base + Strings{"--stop", stop}).out, whole.substr(0, whole.find(stop)) + "\n");
+  EXPECT_EQ(run_json(base + Strings{"--stop", stop, "--min-tokens", "24"})["tokens"].size(), 24u);
+}
+
+TEST(CliRun, LogprobsAreTold) {
+  const Strings base = fixture_run("llama-f32") + Strings{"--temp", "0", "-n", "6"};
+  EXPECT_FALSE(run_json(base).contains("logprobs"));
+  const Json object = run_json(base + Strings{"--logprobs", "3"});
+  ASSERT_EQ(object["logprobs"].size(), 6u);
+  for (size_t i = 0; i < 6; i++) {
+    const Json& entry = object["logprobs"][i];
+    EXPECT_EQ(entry["id"], object["tokens"][i]);
+    ASSERT_EQ(entry["top"].size(), 3u);
+    EXPECT_EQ(entry["top"][0]["id"], entry["id"]);  // greedy
+    EXPECT_EQ(entry["top"][0]["logprob"], entry["logprob"]);
+    EXPECT_LT(entry["logprob"].get<double>(), 0);
+    EXPECT_TRUE(entry["token"].is_string());
+  }
+}
+
 TEST(CliRun, NoTokensWantedIsNoError) {
   const Json object = run_json(fixture_run("llama-f32") + Strings{"-n", "0"});
   EXPECT_EQ(object["tokens"].size(), 0u);
