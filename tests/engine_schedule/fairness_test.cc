@@ -14,10 +14,6 @@ namespace {
 constexpr TenantId kPolite{1};
 constexpr TenantId kOther{2};
 
-std::function<int64_t()> always(int64_t n) {
-  return [n] { return n; };
-}
-
 std::function<int64_t()> between(int64_t min, int64_t max, uint64_t seed) {
   return [random = std::mt19937_64(seed), min, max]() mutable {
     return std::uniform_int_distribution<int64_t>(min, max)(random);
@@ -26,10 +22,6 @@ std::function<int64_t()> between(int64_t min, int64_t max, uint64_t seed) {
 
 void know(Simulation& s, TenantId tenant, const TenantPolicy& policy = {}) {
   ASSERT_TRUE(s.scheduler->set_tenant(tenant, policy).ok());
-}
-
-double cost_of(const Simulation& s, TenantId tenant) {
-  return s.scheduler->statistics(tenant)->cost;
 }
 
 std::vector<double> first_tokens(const Simulation& s, int32_t user) {
