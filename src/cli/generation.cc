@@ -2,6 +2,7 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 
@@ -92,13 +93,19 @@ Status step_to_end(Engine& engine, SeqId id, Collector& collector) {
   return collector.finish();
 }
 
+/// Who drafted most.
+DraftClass main_class(const DraftStatistics& drafts) {
+  const auto most = std::ranges::max_element(drafts.by_class, {}, &DraftCounts::proposed);
+  return static_cast<DraftClass>(most - drafts.by_class.begin());
+}
+
 /// What steps cost with 0, 1, 2 ... drafts, up to the deepest that was tried.
 std::vector<double> step_costs(const Engine& engine, const DraftStatistics& drafts) {
   std::vector<double> step_ms;
   if (drafts.proposed == 0 || !engine.costs().known()) return step_ms;
   for (int64_t depth = 0; depth <= drafts.depth(); depth++) {
     StepPlan plan;
-    plan.add(depth, 0);
+    plan.add(depth, 0, main_class(drafts));
     step_ms.push_back(engine.costs().estimate(plan).ms);
   }
   return step_ms;

@@ -33,8 +33,7 @@ std::string_view finish_name(FinishReason reason) {
   return "none";
 }
 
-std::string drafts_text(const DraftStatistics& drafts) {
-  if (drafts.proposed == 0) return fmt::format("none proposed in {} steps", drafts.steps);
+std::string counts_text(const DraftCounts& drafts) {
   std::string text = fmt::format(
       "{} proposed, {} accepted ({:.0f} %) in {} steps; accepted by depth:", drafts.proposed,
       drafts.accepted,
@@ -43,6 +42,11 @@ std::string drafts_text(const DraftStatistics& drafts) {
   for (size_t d = 0; d < static_cast<size_t>(drafts.depth()); d++)
     text += fmt::format(" {}/{}", drafts.accepted_at[d], drafts.proposed_at[d]);
   return text;
+}
+
+std::string drafts_text(const DraftStatistics& drafts) {
+  if (drafts.proposed == 0) return fmt::format("none proposed in {} steps", drafts.steps);
+  return counts_text(drafts);
 }
 
 std::string costs_text(const std::vector<double>& step_ms) {
@@ -75,6 +79,26 @@ nlohmann::ordered_json logprobs_json(const std::vector<GeneratedLogprob>& logpro
   return list;
 }
 
+nlohmann::ordered_json depths_json(const DraftCounts& drafts) {
+  auto by_depth = nlohmann::ordered_json::array();
+  for (size_t d = 0; d < static_cast<size_t>(drafts.depth()); d++)
+    by_depth.push_back({{"proposed", drafts.proposed_at[d]}, {"accepted", drafts.accepted_at[d]}});
+  return by_depth;
+}
+
+nlohmann::ordered_json classes_json(const DraftStatistics& drafts) {
+  auto by_class = nlohmann::ordered_json::object();
+  for (int i = 0; i < kDraftClasses; i++) {
+    const DraftCounts& counts = drafts.of(static_cast<DraftClass>(i));
+    if (counts.proposed == 0) continue;
+    by_class[draft_class_name(static_cast<DraftClass>(i))] = {{"proposed", counts.proposed},
+                                                              {"accepted", counts.accepted},
+                                                              {"by_depth", depths_json(counts)},
+                                                              {"steps", counts.steps}};
+  }
+  return by_class;
+}
+
 }  // namespace
 
 std::string summary_text(const Generation& generation, const RunFacts& facts) {
@@ -89,7 +113,13 @@ std::string summary_text(const Generation& generation, const RunFacts& facts) {
   line("generated", fmt::format("{} tokens in {:.1f} ms, {:.1f} tokens/s (ended by {})",
                                 generation.tokens.size(), generation.generate_ms,
                                 generated_per_second(generation), finish_name(generation.finish)));
-  line("drafts", facts.draft_head ? drafts_text(generation.drafts) : "none: no draft head in use");
+  line("drafts", facts.drafts ? drafts_text(generation.drafts) : "none");
+  for (int i = 0; i < kDraftClasses; i++) {
+    const auto drafts = static_cast<DraftClass>(i);
+    const DraftCounts& counts = generation.drafts.of(drafts);
+    if (counts.proposed > 0 && counts.proposed < generation.drafts.proposed)
+      line(fmt::format("  by {}", draft_class_name(drafts)), counts_text(counts));
+  }
   if (!generation.step_ms.empty()) line("a step", costs_text(generation.step_ms));
   const int64_t weights = facts.memory.weights.total();
   line("memory", fmt::format("weights {}, keys, values, states and step buffers {}",
@@ -108,10 +138,7 @@ std::string summary_json(const Generation& generation, const RunFacts& facts) {
   using Json = nlohmann::ordered_json;
   Json tokens = Json::array();
   for (const TokenId id : generation.tokens) tokens.push_back(static_cast<int32_t>(id));
-  Json by_depth = Json::array();
   const DraftStatistics& drafts = generation.drafts;
-  for (size_t d = 0; d < static_cast<size_t>(drafts.depth()); d++)
-    by_depth.push_back({{"proposed", drafts.proposed_at[d]}, {"accepted", drafts.accepted_at[d]}});
   Json object = {
       {"text", generation.text},
       {"tokens", tokens},
@@ -127,7 +154,8 @@ std::string summary_json(const Generation& generation, const RunFacts& facts) {
       {"draft",
        {{"proposed", drafts.proposed},
         {"accepted", drafts.accepted},
-        {"by_depth", by_depth},
+        {"by_depth", depths_json(drafts)},
+        {"by_class", classes_json(drafts)},
         {"step_ms", generation.step_ms},
         {"steps", drafts.steps}}},
       {"logits_xxh64", fmt::format("{:016x}", generation.logits_xxh64)}};

@@ -14,8 +14,8 @@ namespace troika::cli {
 struct RunFacts {
   double load_ms = 0;
   uint64_t seed = 0;
-  bool sampled = false;     // the seed had a say
-  bool draft_head = false;  // the model could draft
+  bool sampled = false;  // the seed had a say
+  bool drafts = false;   // somebody could draft
   MemoryPlan memory;
   int64_t device_bytes = 0;        // states and step buffers
   std::string device;              // its name

@@ -27,10 +27,10 @@ Status inspect(const InspectOptions& options) {
                         .tokenizer = Tokenizer::load(file.metadata())};
   if (inspection.model.ok()) {
     const Model& model = *inspection.model;
-    const int64_t drafts = model.info.draft_head ? session.speculation.depth_max : 0;
+    const bool drafts = session.speculation.type != SpecType::none;
     inspection.context = {.tokens = context_tokens(session.context, model.info),
                           .chunk_tokens = session.model.chunk_tokens,
-                          .draft_tokens_max = drafts,
+                          .draft_tokens_max = drafts ? session.speculation.depth_max : 0,
                           .kv_dtype = session.model.kv_dtype};
     inspection.memory = plan_context(model, inspection.context);
   }

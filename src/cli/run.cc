@@ -30,7 +30,7 @@ RunFacts facts_of(ModelSession& session, const SamplingOptions& sampling, double
   return {.load_ms = load_ms,
           .seed = sampling.seed,
           .sampled = sampling.temperature > 0,
-          .draft_head = session.speculation().type != SpecType::none,
+          .drafts = session.speculation().type != SpecType::none,
           .memory = session.memory(),
           .device_bytes = session.engine().forward().device_bytes(),
           .device = session.device().info().name,

@@ -11,7 +11,8 @@ namespace troika::cli {
 namespace {
 
 constexpr Choice<SpecType> kSpecTypes[] = {
-    {"auto", SpecType::automatic}, {"mtp", SpecType::mtp}, {"none", SpecType::none}};
+    {"auto", SpecType::automatic}, {"mtp", SpecType::mtp},           {"ngram", SpecType::ngram},
+    {"draft", SpecType::model},    {"combined", SpecType::combined}, {"none", SpecType::none}};
 
 /// "15043+1.5", "15043-1", "15043-inf".
 Result<LogitBias> parse_logit_bias(const std::string& text) {
@@ -63,10 +64,19 @@ void add_sampling_flags(CLI::App& app, SamplingFlags& flags) {
 void add_speculation_flags(CLI::App& app, SpeculationOptions& options) {
   add_choice<SpecType>(
       app, "--spec-type", options.type, kSpecTypes,
-      "drafts: auto, as many as make the text fastest by what was measured so far; "
-      "mtp, always all; or none; changes no bit of the text");
+      "drafts: auto, by whoever is there and as many as make the texts fastest by what was "
+      "measured so far; always all of mtp (the model's own head), ngram (what followed the same "
+      "words earlier in the text), draft (--model-draft) or combined (a long n-gram match, else "
+      "mtp, else draft); or none; changes no bit of the text");
   app.add_option("--spec-draft-n-max", options.depth_max, "tokens to draft in one step, at most")
       ->check(between(0, kDraftTokensMax))
+      ->capture_default_str();
+  app.add_option("--spec-ngram-min", options.ngram_min, "tokens that an n-gram match has at least")
+      ->check(between(1, kNgramTokensMax))
+      ->capture_default_str();
+  app.add_option("--spec-ngram-max", options.ngram_max,
+                 "tokens beyond which a longer n-gram match is no better")
+      ->check(between(1, kNgramTokensMax))
       ->capture_default_str();
 }
 

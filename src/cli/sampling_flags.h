@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/result.h"
-#include "engine/depth_policy.h"
 #include "engine/sampling_options.h"
+#include "engine/speculation_options.h"
 
 namespace troika::cli {
 
@@ -22,7 +22,7 @@ struct SamplingFlags {
 /// Adds all sampling flags.
 void add_sampling_flags(CLI::App& app, SamplingFlags& flags);
 
-/// Adds --spec-type and --spec-draft-n-max.
+/// Adds --spec-type, --spec-draft-n-max, --spec-ngram-min and --spec-ngram-max.
 void add_speculation_flags(CLI::App& app, SpeculationOptions& options);
 
 /// The options that `flags` ask for, with a seed drawn where none is given.

@@ -10,7 +10,7 @@ namespace troika::cli {
 /// Adds --draft-vocab; `draft_rows` as ModelOptions takes it.
 void add_draft_vocab_flag(CLI::App& app, int64_t& draft_rows);
 
-/// Adds the flags of the model, --ctx-size, --spec-type and --spec-draft-n-max.
+/// Adds the flags of the model, --ctx-size and those of speculation.
 void add_session_flags(CLI::App& app, SessionOptions& options);
 
 }  // namespace troika::cli

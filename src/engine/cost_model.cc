@@ -24,6 +24,8 @@ constexpr double kDoubt = 0.25;  // of a time that was measured once at most, wh
 constexpr double kTrunkRowSlope = 0.05;  // memory is the limit, most likely
 constexpr double kHeadRowSlope = 0.02;   // rows that are caught up on only write keys and values
 constexpr double kHeadShare = 0.1;       // of a launch of the head in a pass of the trunk
+constexpr double kModelRowSlope = 0.05;
+constexpr double kModelShare = 0.2;  // of a launch of the draft model
 
 double low(double value, double variance) {
   return value * std::exp(-kLowDeviations * std::sqrt(variance));
@@ -53,46 +55,69 @@ double RowCost::slope_beyond() const {
   return expected + (measured - expected) / (1 + noise);
 }
 
-/// The time of `rows` beside the level.
-double RowCost::relative(int64_t rows) const {
+/// The time of `rows` beside the level; `above` is the first knot that has as many or more, `slope`
+/// what rows beyond the last one add.
+double RowCost::relative(int64_t rows, size_t above, double slope) const {
   if (knots_.empty()) return 1 + row_slope_ * static_cast<double>(rows - 1);
-  const auto above = std::ranges::lower_bound(knots_, rows, {}, &Knot::rows);
-  if (above == knots_.end()) {
-    const auto beyond = static_cast<double>(rows - knots_.back().rows);
-    return knots_.back().fit + slope_beyond() * beyond;
-  }
-  if (above->rows == rows) return above->fit;
-  if (above == knots_.begin())
-    return above->fit / (1 + row_slope_ * static_cast<double>(above->rows - rows));
-  const auto below = above - 1;
+  if (above == knots_.size())
+    return knots_.back().fit + slope * static_cast<double>(rows - knots_.back().rows);
+  const Knot& end = knots_[above];
+  if (end.rows == rows) return end.fit;
+  if (above == 0) return end.fit / (1 + row_slope_ * static_cast<double>(end.rows - rows));
+  const Knot& begin = knots_[above - 1];
   const double part =
-      static_cast<double>(rows - below->rows) / static_cast<double>(above->rows - below->rows);
-  return below->fit + part * (above->fit - below->fit);
+      static_cast<double>(rows - begin.rows) / static_cast<double>(end.rows - begin.rows);
+  return begin.fit + part * (end.fit - begin.fit);
 }
 
 CostEstimate RowCost::at(int64_t rows) const {
+  CostEstimate estimate;
+  curve(rows, std::span(&estimate, 1));
+  return estimate;
+}
+
+void RowCost::curve(int64_t first_row, std::span<CostEstimate> curve) const {
   const double scale = std::exp(level_);
-  const double ms = scale * relative(rows);
-  if (knots_.empty()) return {ms, ms};
+  const double slope = knots_.empty() ? 0 : slope_beyond();
   // More rows are never faster, so at best a launch takes no longer than the knot before. One time
   // alone may be an outlier: it says nothing about the best.
-  const Knot* below = nullptr;
-  const Knot* above = nullptr;
-  for (const Knot& k : knots_) {
-    if (k.seen < 2) continue;
-    if (k.rows <= rows) below = &k;
-    if (k.rows > rows && above == nullptr) above = &k;
+  const auto next_sure = [this](size_t from) {
+    while (from < knots_.size() && knots_[from].seen < 2) from++;
+    return from;
+  };
+  const auto low_of = [this, scale](size_t knot) {
+    return scale * low(knots_[knot].fit, knots_[knot].variance);
+  };
+  size_t above = 0;
+  size_t sure = next_sure(0);  // the first of more rows
+  double sure_low = sure < knots_.size() ? low_of(sure) : 0;
+  double below_low = 0;  // of the last sure knot of as many rows or fewer; 0: there is none
+  for (size_t i = 0; i < curve.size(); i++) {
+    const int64_t rows = first_row + static_cast<int64_t>(i);
+    while (above < knots_.size() && knots_[above].rows < rows) above++;
+    while (sure < knots_.size() && knots_[sure].rows <= rows) {
+      below_low = sure_low;
+      sure = next_sure(sure + 1);
+      if (sure < knots_.size()) sure_low = low_of(sure);
+    }
+    const double ms = scale * relative(rows, above, slope);
+    if (knots_.empty())
+      curve[i] = {ms, ms};
+    else if (below_low > 0)
+      curve[i] = {ms, std::min(ms, below_low)};
+    else if (sure == knots_.size())
+      curve[i] = {ms, ms * kDoubt};
+    else
+      curve[i] = {ms, std::min(ms, sure_low * static_cast<double>(rows) /
+                                       static_cast<double>(knots_[sure].rows))};
   }
-  if (below != nullptr) return {ms, std::min(ms, scale * low(below->fit, below->variance))};
-  if (above == nullptr) return {ms, ms * kDoubt};
-  const double part = static_cast<double>(rows) / static_cast<double>(above->rows);
-  return {ms, std::min(ms, scale * part * low(above->fit, above->variance))};
 }
 
 RowCost::Knot& RowCost::knot(int64_t rows) {
   auto at = std::ranges::lower_bound(knots_, rows, {}, &Knot::rows);
   if (at != knots_.end() && at->rows == rows) return *at;
-  const double value = relative(rows);
+  const double value = relative(rows, static_cast<size_t>(at - knots_.begin()),
+                                at == knots_.end() && !knots_.empty() ? slope_beyond() : 0);
   return *knots_.insert(
       at, {.rows = rows, .log_ms = std::log(value), .variance = kUnseen, .fit = value});
 }
@@ -200,31 +225,63 @@ void RowCost::fit() {
   }
 }
 
-void StepPlan::add(int64_t depth, int64_t catch_up) {
+void StepPlan::add(int64_t depth, int64_t catch_up, DraftClass drafts) {
   rows += 1 + depth;
-  for (size_t i = 0; i < static_cast<size_t>(depth); i++) draft_rows[i]++;
-  if (depth > 0) draft_rows[0] += catch_up;
+  if (depth == 0 || drafts == DraftClass::ngram) return;
+  DraftRows& launches = drafts == DraftClass::mtp ? draft_rows : model_rows;
+  for (size_t i = 0; i < static_cast<size_t>(depth); i++) launches[i]++;
+  launches[0] += catch_up;
 }
 
-CostModel::CostModel() : trunk_(kTrunkRowSlope), head_(kHeadRowSlope) {}
+CostModel::CostModel()
+    : trunk_(kTrunkRowSlope),
+      head_{RowCost(kHeadRowSlope), kHeadShare},
+      model_{RowCost(kModelRowSlope), kModelShare} {}
 
-void CostModel::observe(const StepPlan& plan, double draft_ms, double trunk_ms) {
+void CostModel::Launcher::observe(const DraftRows& rows, double ms) {
+  if (rows[0] == 0) return;
+  cost.observe(rows, ms);
+  seen = true;
+}
+
+void CostModel::observe(const StepPlan& plan, const DraftTimes& drafts, double trunk_ms) {
   trunk_.observe(std::span(&plan.rows, 1), trunk_ms);
-  if (plan.draft_rows[0] == 0) return;
-  head_.observe(plan.draft_rows, draft_ms);
-  head_seen_ = true;
+  head_.observe(plan.draft_rows, drafts.head_ms);
+  model_.observe(plan.model_rows, drafts.model_ms);
+}
+
+double CostModel::scale(const Launcher& launcher) const {
+  return launcher.seen ? 1 : launcher.share * trunk_.at(1).ms;
 }
 
 CostEstimate CostModel::estimate(const StepPlan& plan) const {
   CostEstimate sum = trunk_.at(plan.rows);
-  const double scale = head_seen_ ? 1 : kHeadShare * trunk_.at(1).ms;
-  for (const int64_t rows : plan.draft_rows) {
-    if (rows == 0) break;
-    const CostEstimate launch = head_.at(rows);
-    sum.ms += scale * launch.ms;
-    sum.low_ms += scale * launch.low_ms;
-  }
+  const auto add = [&](const Launcher& launcher, const DraftRows& launches) {
+    if (launches[0] == 0) return;
+    const double times = scale(launcher);
+    for (const int64_t rows : launches) {
+      if (rows == 0) break;
+      const CostEstimate launch = launcher.cost.at(rows);
+      sum.ms += times * launch.ms;
+      sum.low_ms += times * launch.low_ms;
+    }
+  };
+  add(head_, plan.draft_rows);
+  add(model_, plan.model_rows);
   return sum;
+}
+
+void CostModel::fill(CostCurves& curves) const {
+  trunk_.curve(curves.trunk_first, curves.trunk);
+  const auto fill_launches = [this](const Launcher& launcher, std::span<CostEstimate> curve) {
+    if (curve.empty()) return;
+    curve[0] = {};
+    launcher.cost.curve(1, curve.subspan(1));
+    const double times = scale(launcher);
+    for (CostEstimate& launch : curve) launch = {times * launch.ms, times * launch.low_ms};
+  };
+  fill_launches(head_, curves.head);
+  fill_launches(model_, curves.model);
 }
 
 }  // namespace troika

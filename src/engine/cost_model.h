@@ -40,6 +40,9 @@ class RowCost {
   /// positive. Before the first observation a launch of one row takes 1 ms.
   CostEstimate at(int64_t rows) const;
 
+  /// The same for first_row, first_row + 1, ..., one after the other. Cost: O(curve + knots).
+  void curve(int64_t first_row, std::span<CostEstimate> curve) const;
+
   /// Whether some number of rows was measured at least twice, so that the level can be trusted.
   bool known() const;
 
@@ -53,7 +56,7 @@ class RowCost {
     double share = 0;  // of the observation at hand
   };
 
-  double relative(int64_t rows) const;
+  double relative(int64_t rows, size_t above, double slope) const;
   double slope_beyond() const;
   void mark_shares(std::span<const int64_t> launches, double& expected);
   double log_ms_max(const Knot& knot) const;
@@ -67,15 +70,32 @@ class RowCost {
   std::vector<size_t> blocks_;  // of fit(): the knots at which runs of equal values begin
 };
 
+/// Rows of the launches that draft, one for each depth, cells that are caught up on included.
+using DraftRows = std::array<int64_t, kDraftTokensMax>;
+
 /// All that is launched in a step, of all its sequences.
 struct StepPlan {
-  int64_t rows = 0;                                   // of the trunk
-  std::array<int64_t, kDraftTokensMax> draft_rows{};  // of the head's launch for each depth,
-                                                      // cells that it catches up on included
+  int64_t rows = 0;        // of the trunk
+  DraftRows draft_rows{};  // of the head
+  DraftRows model_rows{};  // of the draft model
 
-  /// Adds a sequence that brings one token and `depth` drafts, and whose head has `catch_up` cells
-  /// to write before the one that it drafts from.
-  void add(int64_t depth, int64_t catch_up);
+  /// Adds a sequence that brings one token and `depth` drafts, and whose drafter has `catch_up`
+  /// cells to write before the one that it drafts from. N-grams launch nothing.
+  void add(int64_t depth, int64_t catch_up, DraftClass drafts = DraftClass::mtp);
+};
+
+/// Milliseconds that the drafters of a step took.
+struct DraftTimes {
+  double head_ms = 0;
+  double model_ms = 0;
+};
+
+/// What launches take by their rows, each from the number of rows named on.
+struct CostCurves {
+  int64_t trunk_first = 1;
+  std::vector<CostEstimate> trunk;  // [rows - trunk_first]
+  std::vector<CostEstimate> head;   // [rows]; [0] is nothing
+  std::vector<CostEstimate> model;  // [rows]; [0] is nothing
 };
 
 /// The time of a whole step. Thread: one.
@@ -84,17 +104,34 @@ class CostModel {
   CostModel();
 
   /// Learns from a step: how long its drafting and its trunk took.
-  void observe(const StepPlan& plan, double draft_ms, double trunk_ms);
+  void observe(const StepPlan& plan, const DraftTimes& drafts, double trunk_ms);
+  void observe(const StepPlan& plan, double head_ms, double trunk_ms) {
+    observe(plan, {.head_ms = head_ms}, trunk_ms);
+  }
 
   /// What a step of this plan will take. `plan.rows` is positive.
   CostEstimate estimate(const StepPlan& plan) const;
+
+  /// Fills the vectors of `curves`, as long as they are: sums of them are what estimate() gives.
+  void fill(CostCurves& curves) const;
 
   /// Whether steps were measured well enough to be compared.
   bool known() const { return trunk_.known(); }
 
  private:
-  RowCost trunk_, head_;
-  bool head_seen_ = false;
+  /// A drafter whose launches are timed. Until then a launch is a share of a pass of one row.
+  struct Launcher {
+    RowCost cost;
+    double share;
+    bool seen = false;
+
+    void observe(const DraftRows& rows, double ms);
+  };
+
+  double scale(const Launcher& launcher) const;
+
+  RowCost trunk_;
+  Launcher head_, model_;
 };
 
 }  // namespace troika

@@ -157,5 +157,57 @@ TEST(CostModelTest, SupposesThatDraftsCostSomethingBeforeItKnows) {
   EXPECT_LT(costs.estimate(drafted).ms, 40);
 }
 
+TEST(CostModel, CurvesAreWhatSinglePlansCost) {
+  CostModel costs;
+  const auto expect_equal = [&costs] {
+    CostCurves curves{.trunk_first = 3, .trunk = {}, .head = {}, .model = {}};
+    curves.trunk.resize(30);
+    curves.head.resize(12);
+    curves.model.resize(12);
+    costs.fill(curves);
+    for (int64_t rows = 3; rows < 33; rows++)
+      for (int64_t launch = 0; launch < 12; launch++) {
+        StepPlan plan{.rows = rows};
+        plan.draft_rows[0] = launch;
+        plan.model_rows[0] = 11 - launch;
+        const CostEstimate sum = costs.estimate(plan);
+        const CostEstimate& trunk = curves.trunk[static_cast<size_t>(rows - 3)];
+        const CostEstimate& head = curves.head[static_cast<size_t>(launch)];
+        const CostEstimate& model = curves.model[static_cast<size_t>(11 - launch)];
+        ASSERT_NEAR(trunk.ms + head.ms + model.ms, sum.ms, 1e-9) << rows << " " << launch;
+        ASSERT_NEAR(trunk.low_ms + head.low_ms + model.low_ms, sum.low_ms, 1e-9);
+      }
+  };
+  expect_equal();
+  for (const int64_t rows : {5, 9, 5, 9, 17, 30, 12, 12}) {
+    StepPlan plan{.rows = rows};
+    plan.draft_rows[0] = rows / 4;
+    if (rows > 9) plan.model_rows[0] = rows / 3;
+    costs.observe(plan, {.head_ms = 0.1 * static_cast<double>(rows), .model_ms = 3},
+                  10 + static_cast<double>(rows));
+    expect_equal();
+  }
+}
+
+TEST(CostModel, LearnsADraftModelBesideTheHeadAndNGramsForNothing) {
+  CostModel costs;
+  StepPlan plan{.rows = 4};
+  plan.add(2, 0, DraftClass::mtp);
+  plan.add(3, 5, DraftClass::model);
+  plan.add(4, 7, DraftClass::ngram);
+  EXPECT_EQ(plan.rows, 4 + 3 + 4 + 5);
+  EXPECT_EQ(plan.draft_rows[0], 1);
+  EXPECT_EQ(plan.draft_rows[2], 0);
+  EXPECT_EQ(plan.model_rows[0], 6);
+  EXPECT_EQ(plan.model_rows[2], 1);
+  for (int i = 0; i < 20; i++) costs.observe(plan, {.head_ms = 2, .model_ms = 12}, 40);
+  StepPlan none{.rows = plan.rows};
+  StepPlan head = none;
+  head.draft_rows = plan.draft_rows;
+  EXPECT_NEAR(costs.estimate(none).ms, 40, 0.5);
+  EXPECT_NEAR(costs.estimate(head).ms, 42, 0.5);
+  EXPECT_NEAR(costs.estimate(plan).ms, 54, 0.5);
+}
+
 }  // namespace
 }  // namespace troika

@@ -1,8 +1,11 @@
+// What is learned of drafts, and the depths that a planner chooses from it for one sequence.
 #include "engine/depth_policy.h"
 
 #include <gtest/gtest.h>
 
 #include <functional>
+
+#include "engine/depth_planner.h"
 
 namespace troika {
 namespace {
@@ -13,11 +16,15 @@ class DepthPolicyTest : public ::testing::Test {
  protected:
   using Pass = std::function<double(int64_t rows)>;
 
-  DepthChoice choose(SpecType type, int64_t depth_max, int64_t room) const {
-    return choose_depth({.options = {.type = type, .depth_max = depth_max},
-                         .room = room,
-                         .state = &state_,
-                         .costs = &costs_});
+  DepthChoice choose(SpecType type, int64_t depth_max, int64_t room, const StepPlan& others = {}) {
+    const DepthCandidate candidate{.options = {.type = type, .depth_max = depth_max},
+                                   .room = room,
+                                   .state = &state_,
+                                   .offers = std::span(&head_, 1)};
+    return planner_.choose({.costs = &costs_,
+                            .others = others,
+                            .others_tokens = static_cast<double>(others.rows),
+                            .candidates = std::span(&candidate, 1)})[0];
   }
 
   /// Writes by choice, with `accepted` drafts accepted if there are as many. Returns all drafts.
@@ -35,8 +42,10 @@ class DepthPolicyTest : public ::testing::Test {
     return drafts;
   }
 
+  const DraftOffer head_{.source = DraftSource::mtp, .depth_max = kDraftTokensMax};
   DepthState state_;
   CostModel costs_;
+  DepthPlanner planner_;
 };
 
 double flat(int64_t rows) {
@@ -129,14 +138,9 @@ TEST_F(DepthPolicyTest, ABatchLeavesNoRoomForDraftsBeyondWhereRowsAreCheap) {
     plan.rows = rows;
     for (int i = 0; i < 10; i++) costs_.observe(plan, 0, knee(rows));
   }
-  DepthInput input{.options = {.depth_max = 6}, .room = 100, .state = &state_, .costs = &costs_};
-  EXPECT_EQ(choose_depth(input).best, 6);
-  input.others.rows = 4;
-  input.others_tokens = 4;
-  EXPECT_EQ(choose_depth(input).best, 3);
-  input.others.rows = 8;
-  input.others_tokens = 8;
-  EXPECT_EQ(choose_depth(input).best, 0);
+  EXPECT_EQ(choose(SpecType::automatic, 6, 100).best, 6);
+  EXPECT_EQ(choose(SpecType::automatic, 6, 100, {.rows = 4}).best, 3);
+  EXPECT_EQ(choose(SpecType::automatic, 6, 100, {.rows = 8}).best, 0);
 }
 
 }  // namespace

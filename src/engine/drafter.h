@@ -7,8 +7,17 @@
 
 #include "core/result.h"
 #include "engine/sequence.h"
+#include "engine/speculation_options.h"
 
 namespace troika {
+
+/// What a drafter could do for one sequence in the coming step.
+struct DraftOffer {
+  DraftSource source = DraftSource::mtp;
+  int64_t depth_max = 0;  // tokens that it could draft; 0: none
+  int64_t catch_up = 0;   // rows that its first launch would bring beside the one that it drafts
+                          // from
+};
 
 /// What one sequence wants drafted. `tokens` comes back with at most `depth` ids.
 struct DraftRequest {
@@ -25,6 +34,7 @@ struct FollowedRows {
   int64_t first_row = 0;  // in the step
   bool kept = false;  // all hidden rows are kept by position; else only the last one, the others
                       // are scratch
+  SpecType type = SpecType::automatic;  // what the sequence's request wants
 };
 
 /// Thread: engine.
@@ -32,16 +42,19 @@ class Drafter {
  public:
   virtual ~Drafter() = default;
 
-  /// Drafts for all `requests` together. Every sequence has chosen its last token
-  /// (Sequence::answering).
-  virtual Status propose(std::span<DraftRequest> requests) = 0;
+  virtual DraftClass draft_class() const = 0;
 
-  /// Rows that a draft for `sequence` would bring to its first launch beside the one that it drafts
-  /// from.
-  virtual int64_t catch_up(const Sequence& sequence) const = 0;
+  /// What it could draft for a sequence that has chosen its last token (Sequence::answering).
+  virtual DraftOffer offer(const Sequence& sequence, const SpeculationOptions& options) = 0;
+
+  /// Drafts for all `requests` together, each no deeper than it was offered since the last step.
+  virtual Status propose(std::span<DraftRequest> requests) = 0;
 
   /// Told after each step of the trunk, before the next one.
   virtual Status follow(std::span<const FollowedRows> rows) = 0;
+
+  /// Told when a sequence ends: what was kept of its text goes.
+  virtual void forget(const Sequence& sequence) = 0;
 };
 
 }  // namespace troika

@@ -5,6 +5,7 @@
 
 #include "core/check.h"
 #include "engine/mtp_drafter.h"
+#include "engine/ngram_drafter.h"
 
 namespace troika {
 namespace {
@@ -70,10 +71,8 @@ Result<std::unique_ptr<Engine>> Engine::make(const LoadedModel& model, const Eng
   TROIKA_RETURN_IF_ERROR(validate_options(options));
   TROIKA_TRY(auto forward, Forward::make(model, forward_options(options)));
   std::unique_ptr<Engine> engine(new Engine(options, rules, std::move(forward)));
-  engine->drafter_ = std::move(drafter);
-  if (engine->drafter_ == nullptr && model.model.info.draft_head && options.draft_tokens_max > 0)
-    engine->drafter_ =
-        std::make_unique<MtpDrafter>(*engine->forward_, engine->tokens_, engine->end_tokens_);
+  engine->speculation_ =
+      std::make_unique<Speculation>(engine->make_drafters(std::move(drafter), model.model.info));
   return engine;
 }
 
@@ -91,6 +90,20 @@ Status Engine::validate_answer(const Request& request) const {
   return ok();
 }
 
+std::vector<std::unique_ptr<Drafter>> Engine::make_drafters(std::unique_ptr<Drafter> given,
+                                                            const ModelInfo& info) const {
+  std::vector<std::unique_ptr<Drafter>> drafters;
+  if (given != nullptr) {
+    drafters.push_back(std::move(given));
+    return drafters;
+  }
+  if (options_.draft_tokens_max == 0) return drafters;
+  drafters.push_back(std::make_unique<NgramDrafter>(options_.sequences_max));
+  if (info.draft_head)
+    drafters.push_back(std::make_unique<MtpDrafter>(*forward_, tokens_, end_tokens_));
+  return drafters;
+}
+
 Status Engine::validate(const Request& request) const {
   TROIKA_RETURN_IF_ERROR(validate_answer(request));
   const auto prompt = std::ssize(request.prompt);
@@ -105,14 +118,8 @@ Status Engine::validate(const Request& request) const {
     if (static_cast<int64_t>(id) < 0 || static_cast<int64_t>(id) >= tokens_)
       return fail(ErrorCode::invalid_argument, "the prompt holds id {}, wanted 0 to {}",
                   static_cast<int32_t>(id), tokens_ - 1);
-  const SpeculationOptions& spec = request.speculation;
-  TROIKA_RETURN_IF_ERROR(in_range("the draft depth", spec.depth_max, 0, options_.draft_tokens_max));
-  if (spec.type == SpecType::mtp && drafter_ == nullptr)
-    return fail(
-        ErrorCode::invalid_argument,
-        "the model has no draft head that could draft {} tokens; wanted speculation auto or none",
-        spec.depth_max);
-  return ok();
+  TROIKA_RETURN_IF_ERROR(troika::validate(request.speculation, options_.draft_tokens_max));
+  return speculation_->check(request.speculation.type);
 }
 
 Result<SeqId> Engine::submit(Request request) {
@@ -134,8 +141,7 @@ Result<SeqId> Engine::submit(Request request) {
   s.stop_at_end_tokens = !request.sampling.ignore_eos;
   s.tokens.reserve(static_cast<size_t>(s.tokens_end));
   for (const TokenId id : s.tokens) s.sampler->accept(id);
-  task->draft.sequence = &s;
-  task->draft.tokens.reserve(static_cast<size_t>(kDraftTokensMax));
+  Speculation::begin(task->drafting, s, request.speculation);
   if (request.on_text || !request.stop.empty()) task->text.emplace(request.stop);
   task->request = std::move(request);
   if (s.tokens_left() == 0) s.finish = FinishReason::length;
@@ -148,51 +154,24 @@ bool Engine::at_work(const Task& task, bool answering) const {
   return task.sequence.finish == FinishReason::none && task.sequence.answering() == answering;
 }
 
-/// Plans the step: every sequence in turn chooses its depth beside what the step holds by then.
-void Engine::choose_depths() {
-  plan_ = {};
-  for (const auto& task : tasks_) {
-    if (task == nullptr || !at_work(*task, false)) continue;
-    plan_.rows += std::ssize(task->sequence.tokens) - task->sequence.computed;
-  }
-  plan_.rows = std::min(plan_.rows, options_.chunk_tokens);
-  reads_prompts_ = plan_.rows > 0;
-  for (const auto& task : tasks_) plan_.rows += task != nullptr && at_work(*task, true) ? 1 : 0;
-  auto tokens = static_cast<double>(plan_.rows);
-  for (const auto& task : tasks_) {
-    if (task == nullptr || !at_work(*task, true)) continue;
-    const Sequence& s = task->sequence;
-    plan_.rows--;
-    tokens--;
-    const int64_t catch_up = drafter_->catch_up(s);
-    task->depth = choose_depth({.options = task->request.speculation,
-                                .room = s.tokens_left() - 1,
-                                .state = &task->depth_state,
-                                .costs = &costs_,
-                                .others = plan_,
-                                .others_tokens = tokens,
-                                .catch_up = catch_up});
-    plan_.add(task->depth.depth, catch_up);
-    tokens += task->depth.tokens;
-  }
-}
-
 Status Engine::propose() {
-  if (drafter_ == nullptr) return ok();
-  choose_depths();
-  proposals_.clear();
+  const double start_ms = options_.clock_ms();
+  answering_.clear();
+  int64_t prompt_rows = 0;
   for (const auto& task : tasks_) {
     if (task == nullptr) continue;
-    task->draft.tokens.clear();
     const Sequence& s = task->sequence;
-    if (!at_work(*task, true) || task->depth.depth == 0) continue;
-    task->draft.depth = task->depth.depth;
-    TROIKA_RETURN_IF_ERROR(pages_.cover(task->sequence.pages, s.computed + 1 + task->draft.depth));
-    proposals_.push_back(std::move(task->draft));
+    if (at_work(*task, false)) prompt_rows += std::ssize(s.tokens) - s.computed;
+    if (at_work(*task, true)) answering_.push_back(&task->drafting);
   }
-  TROIKA_RETURN_IF_ERROR(drafter_->propose(proposals_));
-  for (DraftRequest& proposal : proposals_)
-    tasks_[static_cast<size_t>(proposal.sequence->slot)]->draft = std::move(proposal);
+  prompt_rows = std::min(prompt_rows, options_.chunk_tokens);
+  reads_prompts_ = prompt_rows > 0;
+  speculation_->choose(answering_, prompt_rows);
+  for (Drafting* drafting : answering_) {
+    Sequence& s = *drafting->sequence;
+    TROIKA_RETURN_IF_ERROR(pages_.cover(s.pages, s.computed + 1 + drafting->choice.depth));
+  }
+  TROIKA_TRY(trunk_start_ms_, speculation_->propose(start_ms, options_.clock_ms));
   return ok();
 }
 
@@ -201,7 +180,7 @@ Status Engine::add_rows(Task& task, int64_t prompt_budget) {
   StepInputs& inputs = forward_->inputs();
   const bool answering = s.answering();
   const int64_t left = std::ssize(s.tokens) - s.computed;
-  task.rows = answering ? 1 + std::ssize(task.draft.tokens) : std::min(left, prompt_budget);
+  task.rows = answering ? 1 + std::ssize(task.drafting.drafts()) : std::min(left, prompt_budget);
   task.first_row = inputs.tokens();
   task.first_output = inputs.outputs();
   if (task.rows == 0) return ok();
@@ -217,7 +196,7 @@ Status Engine::add_rows(Task& task, int64_t prompt_budget) {
     const int64_t position = s.computed + i;
     const bool last_of_prompt = !answering && i + 1 == left;
     const bool draft = answering && i > 0;
-    inputs.add_row({.token = draft ? task.draft.tokens[static_cast<size_t>(i - 1)]
+    inputs.add_row({.token = draft ? task.drafting.drafts()[static_cast<size_t>(i - 1)]
                                    : s.tokens[static_cast<size_t>(position)],
                     .hidden_out = answering || last_of_prompt
                                       ? forward_->hidden().kept(s.slot, position)
@@ -229,10 +208,7 @@ Status Engine::add_rows(Task& task, int64_t prompt_budget) {
 }
 
 Result<bool> Engine::step() {
-  const double start_ms = options_.clock_ms();
   TROIKA_RETURN_IF_ERROR(propose());
-  trunk_start_ms_ = options_.clock_ms();
-  draft_ms_ = trunk_start_ms_ - start_ms;
   forward_->inputs().clear();
   int64_t prompt_budget = options_.chunk_tokens;
   // Sequences that answer come first: they wait for each token, a prompt only for its last.
@@ -311,7 +287,7 @@ void Engine::judge_task(Task& task, std::span<const int32_t> argmax,
     const TokenId token = choose(task, task.first_output + i, argmax, logits);
     take(task, token);
     if (i + 1 == task.outputs) break;
-    if (task.draft.tokens[static_cast<size_t>(i)] != token) break;
+    if (task.drafting.drafts()[static_cast<size_t>(i)] != token) break;
     accepted++;
   }
   const int64_t computed = answering ? 1 + accepted : task.rows;
@@ -319,31 +295,22 @@ void Engine::judge_task(Task& task, std::span<const int32_t> argmax,
                        .position = s.computed,
                        .rows = computed,
                        .first_row = task.first_row,
-                       .kept = answering});
+                       .kept = answering,
+                       .type = task.request.speculation.type});
   s.computed += computed;
   s.replay = static_cast<int32_t>(accepted);
   if (!answering) {
     if (task.request.on_prompt) task.request.on_prompt(s.computed, s.prompt_tokens);
     return;
   }
-  DraftStatistics& drafts = s.drafts;
-  drafts.steps++;
-  drafts.proposed += std::ssize(task.draft.tokens);
-  drafts.accepted += accepted;
-  for (size_t i = 0; i < task.draft.tokens.size(); i++) drafts.proposed_at[i]++;
-  for (size_t i = 0; i < static_cast<size_t>(accepted); i++) drafts.accepted_at[i]++;
-  if (drafter_ != nullptr)
-    task.depth_state.observe(task.depth, std::ssize(task.draft.tokens), accepted,
-                             costs_.estimate(plan_).ms);
+  speculation_->observe(task.drafting, accepted);
 }
 
 /// The results of the step were just read, so all that it launched is done. Rows of a prompt want
 /// no logits and may be the first after a long rest: their steps teach nothing about drafts.
 void Engine::learn_costs() {
-  if (drafter_ == nullptr) return;
-  plan_.rows = forward_->inputs().tokens();
   const double trunk_ms = options_.clock_ms() - trunk_start_ms_;
-  if (!reads_prompts_) costs_.observe(plan_, draft_ms_, trunk_ms);
+  speculation_->learn(forward_->inputs().tokens(), trunk_ms, !reads_prompts_);
 }
 
 Status Engine::judge() {
@@ -361,7 +328,7 @@ Status Engine::judge() {
   followed_.clear();
   for (const auto& task : tasks_)
     if (task != nullptr && task->rows > 0) judge_task(*task, argmax, logits);
-  return drafter_ != nullptr ? drafter_->follow(followed_) : ok();
+  return speculation_->follow(followed_);
 }
 
 Engine::Task& Engine::task(SeqId id) const {
@@ -381,6 +348,7 @@ void Engine::cancel(SeqId id) {
 
 void Engine::release(SeqId id) {
   Task& done = task(id);
+  speculation_->forget(done.sequence);
   pages_.release(done.sequence.pages);
   tasks_[static_cast<size_t>(done.sequence.slot)] = nullptr;
 }

@@ -14,12 +14,11 @@
 #include <vector>
 
 #include "core/result.h"
-#include "engine/depth_policy.h"
-#include "engine/drafter.h"
 #include "engine/forward.h"
 #include "engine/logprobs.h"
 #include "engine/pages.h"
 #include "engine/sequence.h"
+#include "engine/speculation.h"
 #include "engine/text_stream.h"
 
 namespace troika {
@@ -67,8 +66,8 @@ struct Request {
 class Engine {
  public:
   /// Plans memory for `options` and compiles the model. `model` is borrowed. Without a `drafter`,
-  /// the model's own head drafts, where it has one. Errors: invalid_argument — an option out of its
-  /// range; exhausted — the memory does not suffice.
+  /// the model's own head drafts, where it has one, and n-grams of the text. Errors:
+  /// invalid_argument — an option out of its range; exhausted — the memory does not suffice.
   static Result<std::unique_ptr<Engine>> make(const LoadedModel& model,
                                               const EngineOptions& options, const TokenRules& rules,
                                               std::unique_ptr<Drafter> drafter = nullptr);
@@ -95,27 +94,26 @@ class Engine {
   const Forward& forward() const { return *forward_; }
 
   /// What steps cost, as far as they were measured.
-  const CostModel& costs() const { return costs_; }
+  const CostModel& costs() const { return speculation_->costs(); }
 
  private:
   struct Task {  // a sequence at work
     Sequence sequence;
     Request request;
-    DraftRequest draft;              // of the coming step
+    Drafting drafting;
     std::optional<TextStream> text;  // where text is asked for
-    DepthState depth_state;
-    DepthChoice depth;  // of the running step
-    int64_t rows = 0;   // in the running step
+    int64_t rows = 0;                // in the running step
     int64_t first_row = 0;
     int64_t first_output = 0;
     int64_t outputs = 0;
   };
 
   Engine(const EngineOptions& options, const TokenRules& rules, std::unique_ptr<Forward> forward);
+  std::vector<std::unique_ptr<Drafter>> make_drafters(std::unique_ptr<Drafter> given,
+                                                      const ModelInfo& info) const;
   Status validate(const Request& request) const;
   Status validate_answer(const Request& request) const;
   bool at_work(const Task& task, bool answering) const;
-  void choose_depths();
   Status propose();
   Status add_rows(Task& task, int64_t prompt_budget);
   void learn_costs();
@@ -134,13 +132,10 @@ class Engine {
   std::function<std::string(TokenId)> bytes_;
   std::unique_ptr<Forward> forward_;
   Pages pages_;
-  std::unique_ptr<Drafter> drafter_;
+  std::unique_ptr<Speculation> speculation_;
   std::vector<std::unique_ptr<Task>> tasks_;  // by state slot; null: free
-  std::vector<DraftRequest> proposals_;
-  CostModel costs_;
-  StepPlan plan_;               // of the running step
-  bool reads_prompts_ = false;  // in the running step
-  double draft_ms_ = 0;
+  std::vector<Drafting*> answering_;          // in the running step
+  bool reads_prompts_ = false;                // in the running step
   double trunk_start_ms_ = 0;
   std::vector<FollowedRows> followed_;
   Candidates scratch_;

@@ -72,8 +72,10 @@ void MtpDrafter::add_cells(const FollowedRows& rows) {
   sequence.head_computed = end;
 }
 
-int64_t MtpDrafter::catch_up(const Sequence& sequence) const {
-  return sequence.computed - sequence.head_computed;
+DraftOffer MtpDrafter::offer(const Sequence& sequence, const SpeculationOptions&) {
+  return {.source = DraftSource::mtp,
+          .depth_max = forward_.options().draft_tokens_max,
+          .catch_up = sequence.computed - sequence.head_computed};
 }
 
 Status MtpDrafter::follow(std::span<const FollowedRows> rows) {

@@ -22,9 +22,11 @@ class MtpDrafter final : public Drafter {
   /// @param end_tokens  that end a text, and so can always be drafted.
   MtpDrafter(Forward& forward, int64_t tokens, std::span<const TokenId> end_tokens);
 
+  DraftClass draft_class() const override { return DraftClass::mtp; }
+  DraftOffer offer(const Sequence& sequence, const SpeculationOptions& options) override;
   Status propose(std::span<DraftRequest> requests) override;
-  int64_t catch_up(const Sequence& sequence) const override;
   Status follow(std::span<const FollowedRows> rows) override;
+  void forget(const Sequence&) override {}
 
  private:
   struct Chain {

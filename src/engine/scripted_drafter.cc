@@ -23,8 +23,8 @@ Status ScriptedDrafter::propose(std::span<DraftRequest> requests) {
   return ok();
 }
 
-int64_t ScriptedDrafter::catch_up(const Sequence&) const {
-  return 0;
+DraftOffer ScriptedDrafter::offer(const Sequence&, const SpeculationOptions&) {
+  return {.source = DraftSource::mtp, .depth_max = kDraftTokensMax};
 }
 
 Status ScriptedDrafter::follow(std::span<const FollowedRows>) {

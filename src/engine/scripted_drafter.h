@@ -20,9 +20,11 @@ class ScriptedDrafter final : public Drafter {
   /// @param vocab  a wrong draft is another token below this.
   ScriptedDrafter(std::vector<TokenId> text, int64_t vocab, Script script);
 
+  DraftClass draft_class() const override { return DraftClass::mtp; }
+  DraftOffer offer(const Sequence& sequence, const SpeculationOptions& options) override;
   Status propose(std::span<DraftRequest> requests) override;
-  int64_t catch_up(const Sequence& sequence) const override;
   Status follow(std::span<const FollowedRows> rows) override;
+  void forget(const Sequence&) override {}
 
  private:
   std::vector<TokenId> text_;

@@ -6,36 +6,16 @@
 // answering, tokens.size() == computed + 1: the last token was chosen but not read.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <vector>
 
 #include "core/ids.h"
+#include "engine/draft_statistics.h"
 #include "engine/sampler.h"
 
 namespace troika {
-
-/// The most tokens that a step may draft for one sequence.
-inline constexpr int64_t kDraftTokensMax = 16;
-
-/// How often drafts were proposed and accepted, in all and at each depth (0: the first draft of a
-/// step).
-struct DraftStatistics {
-  int64_t proposed = 0;
-  int64_t accepted = 0;
-  int64_t steps = 0;  // forward passes of the trunk that chose tokens after the first
-  std::array<int64_t, kDraftTokensMax> proposed_at{};
-  std::array<int64_t, kDraftTokensMax> accepted_at{};
-
-  /// The most that a step proposed.
-  int64_t depth() const {
-    int64_t depth = kDraftTokensMax;
-    while (depth > 0 && proposed_at[static_cast<size_t>(depth - 1)] == 0) depth--;
-    return depth;
-  }
-};
 
 /// Why a sequence ended: a token that ends texts, a stop string, tokens_end, cancel().
 enum class FinishReason : uint8_t { none, stop, stop_string, length, cancelled };

@@ -41,21 +41,22 @@ TokenRules token_rules(const Tokenizer& tokenizer, bool go_on_after_end) {
 
 Result<std::unique_ptr<ModelSession>> ModelSession::open(const SessionOptions& options) {
   const SpeculationOptions& wanted = options.speculation;
+  TROIKA_RETURN_IF_ERROR(validate(wanted, kDraftTokensMax));
   TROIKA_TRY(OpenModel opened,
-             open_model(options.model.path, {.draft_head = wanted.type != SpecType::none,
+             open_model(options.model.path, {.draft_head = allows(wanted.type, DraftClass::mtp),
                                              .draft_rows = options.draft_rows}));
   TROIKA_TRY(std::unique_ptr<Tokenizer> tokenizer, Tokenizer::load(opened.file.metadata()));
   const ModelInfo& info = opened.model.info;
   if (wanted.type == SpecType::mtp && !info.draft_head)
     return fail(ErrorCode::invalid_argument,
-                "{}: the model has no draft head, wanted --spec-type auto or none",
+                "{}: the model has no draft head, wanted --spec-type auto, ngram or none",
                 options.model.path);
   std::unique_ptr<ModelSession> session(new ModelSession(std::move(opened), std::move(tokenizer)));
   ModelSession& s = *session;
   s.device_options_ = options.model.device;
   s.speculation_ = wanted;
   s.go_on_after_end_ = options.go_on_after_end;
-  if (wanted.type == SpecType::none || wanted.depth_max == 0 || !s.info().draft_head)
+  if (wanted.type == SpecType::none || wanted.depth_max == 0)
     s.speculation_ = {.type = SpecType::none, .depth_max = 0};
   s.size_ = {.tokens = context_tokens(options.context, s.info()),
              .chunk_tokens = options.model.chunk_tokens,

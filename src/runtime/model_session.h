@@ -74,7 +74,7 @@ class ModelSession {
   const gguf::File& file() const { return opened_.file; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
   const ModelInfo& info() const { return loaded_ ? loaded_->model.info : opened_.model.info; }
-  /// What requests must ask for: options.speculation, without drafts where nothing can draft.
+  /// What requests must ask for: options.speculation, or none where that drafts nothing.
   const SpeculationOptions& speculation() const { return speculation_; }
   int64_t context() const { return size_.tokens; }
   /// The rest after load() only.

@@ -147,6 +147,13 @@ TEST(CliRefusals, DraftsWithoutAHead) {
   expect_refusal(run_with({"-p", "a", "--spec-type", "mtp"}), kFailed, "no draft head");
 }
 
+TEST(CliRefusals, NGramsOutOfRange) {
+  expect_refusal(run_with({"-p", "a", "--spec-ngram-min", "0"}), kUsage, "--spec-ngram-min");
+  expect_refusal(run_with({"-p", "a", "--spec-ngram-max", "65"}), kUsage, "--spec-ngram-max");
+  expect_refusal(run_with({"-p", "a", "--spec-ngram-min", "5", "--spec-ngram-max", "4"}), kFailed,
+                 "the shortest n-gram match is 5, wanted 1 to 4");
+}
+
 TEST(CliRefusals, ForeignChatTemplate) {
   const Folder folder;
   const std::string model = chat_model(folder);

@@ -89,6 +89,9 @@ TEST(CliRun, JsonHasEveryField) {
     accepted += depth["accepted"].get<int64_t>();
   }
   EXPECT_EQ(draft["proposed"], proposed);
+  EXPECT_EQ(draft["by_class"].size(), 1u);
+  EXPECT_EQ(draft["by_class"]["mtp"]["proposed"], proposed);
+  EXPECT_EQ(draft["by_class"]["mtp"]["by_depth"], draft["by_depth"]);
   EXPECT_EQ(draft["step_ms"].size(), 4u);  // without drafts and at each depth
   for (const Json& ms : draft["step_ms"]) EXPECT_GT(ms.get<double>(), 0);
   EXPECT_EQ(draft["accepted"], accepted);
@@ -111,6 +114,12 @@ TEST(CliRun, DraftsChangeNoBit) {
       EXPECT_GT(drafted["draft"]["proposed"], 0);
       EXPECT_EQ(drafted["tokens"], plain["tokens"]);
       EXPECT_EQ(drafted["logits_xxh64"], plain["logits_xxh64"]);
+    }
+    for (const char* type : {"ngram", "combined", "auto"}) {
+      const Json drafted = run_json(
+          base + Strings{"--spec-type", type, "--spec-ngram-min", "1", "--spec-ngram-max", "3"});
+      EXPECT_EQ(drafted["tokens"], plain["tokens"]) << type;
+      EXPECT_EQ(drafted["logits_xxh64"], plain["logits_xxh64"]) << type;
     }
     EXPECT_EQ(run_json(base + Strings{"--chunk", "7"})["logits_xxh64"], plain["logits_xxh64"]);
   }

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/depth_policy.h"
+#include "engine/depth_planner.h"
 
 namespace troika::testing {
 namespace {
@@ -139,11 +139,13 @@ class Writer {
   }
 
   double step(int64_t& position) {
-    const DepthChoice choice = choose_depth({.options = {.depth_max = kDepthMax},
-                                             .room = kTokens - position - 1,
-                                             .state = &state_,
-                                             .costs = &costs_,
-                                             .catch_up = lag_});
+    const DraftOffer head{.depth_max = kDepthMax, .catch_up = lag_};
+    const DepthCandidate candidate{.options = {.depth_max = kDepthMax},
+                                   .room = kTokens - position - 1,
+                                   .state = &state_,
+                                   .offers = std::span(&head, 1)};
+    const DepthChoice choice =
+        planner_.choose({.costs = &costs_, .candidates = std::span(&candidate, 1)})[0];
     StepPlan plan;
     plan.add(choice.depth, lag_);
     int64_t accepted = 0;
@@ -164,6 +166,7 @@ class Writer {
   std::mt19937_64 random_;
   CostModel costs_;
   DepthState state_;
+  DepthPlanner planner_;
   int64_t lag_ = 0;
 };
 

@@ -32,13 +32,16 @@ enum class Drafts {
   half_right,
   always_right,
   every_length,
+  ngram,
+  combined,
   mtp1,
   mtp2,
   mtp4,
   mtp8
 };
-constexpr int kDrafts = 9;
-constexpr int kHeadless = 5;  // the first so many need no draft head
+constexpr int kDrafts = 11;
+constexpr int kScripted = 5;  // the first so many, but for none, are told by the test
+constexpr int kHeadless = 7;  // the first so many need no draft head
 
 uint64_t mix(uint64_t x) {
   x = (x ^ x >> 31) * 0x9e3779b97f4a7c15;
@@ -63,6 +66,10 @@ ScriptedDrafter::Script script_of(Drafts drafts) {
 
 SpeculationOptions speculation_of(Drafts drafts) {
   if (drafts == Drafts::none) return {.type = SpecType::none};
+  if (drafts == Drafts::ngram)
+    return {.type = SpecType::ngram, .depth_max = kDepthMax, .ngram_min = 1};
+  if (drafts == Drafts::combined)
+    return {.type = SpecType::combined, .depth_max = kDepthMax, .ngram_min = 1};
   const std::map<Drafts, int64_t> depths = {
       {Drafts::mtp1, 1}, {Drafts::mtp2, 2}, {Drafts::mtp4, 4}};
   const auto depth = depths.find(drafts);
@@ -103,7 +110,7 @@ class Bench {
   Written write(const Setting& run) {
     const auto drafts = static_cast<Drafts>(run.drafts);
     std::unique_ptr<Drafter> drafter;
-    if (drafts != Drafts::none && run.drafts < kHeadless) {
+    if (drafts != Drafts::none && run.drafts < kScripted) {
       std::vector<TokenId> text = prompt(run.prompt);
       const std::vector<TokenId>& answer = plain(run).tokens;
       text.insert(text.end(), answer.begin(), answer.end());
@@ -190,6 +197,7 @@ TEST_P(SameBitsTest, WhateverChangesTheSpeed) {
   const bool full =
       GetParam().device.fast && !kSanitized && GetParam().kv_dtype == EngineOptions{}.kv_dtype;
   std::array<int64_t, kDepthMax + 1> lengths{};
+  int64_t ngrams = 0;
   for (const auto& c : full ? full_product(sizes) : pairwise(sizes)) {
     const Setting run{c[0], c[1], c[2], c[3], c[4]};
     const Written written = bench.write(run);
@@ -201,7 +209,9 @@ TEST_P(SameBitsTest, WhateverChangesTheSpeed) {
     }
     for (size_t i = 0; i < static_cast<size_t>(kDepthMax); i++)
       lengths[i] += written.drafts.accepted_at[i];
+    ngrams += written.drafts.of(DraftClass::ngram).proposed;
   }
+  EXPECT_GT(ngrams, 0);
   for (size_t i = 0; i < static_cast<size_t>(kDepthMax); i++)
     EXPECT_GT(lengths[i], 0) << "accepted at depth " << i;
 }
