@@ -55,6 +55,13 @@ class Drafter {
 
   /// Told when a sequence ends: what was kept of its text goes.
   virtual void forget(const Sequence& sequence) = 0;
+
+  /// Whether the draft head is kept up: what it has of a text is then part of what makes a page or
+  /// a state whole.
+  virtual bool uses_head() const { return false; }
+
+  /// Brings the head up to Sequence::computed, between two steps.
+  virtual Status settle(Sequence& /*sequence*/) { return ok(); }
 };
 
 }  // namespace troika

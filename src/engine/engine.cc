@@ -38,17 +38,23 @@ double steady_ms() {
   return duration<double, std::milli>(steady_clock::now().time_since_epoch()).count();
 }
 
-ForwardOptions forward_options(const EngineOptions& options) {
+ForwardOptions forward_options(const EngineOptions& options, const Model& model) {
   // Prompt rows of a step are one chunk in all; a sequence that answers brings a token and its
   // drafts. The draft head catches up on the same rows, and on as many as HiddenUnits keeps.
   const int64_t verification = options.sequences_max * (options.draft_tokens_max + 1);
   const int64_t catch_up = options.sequences_max * (2 * options.draft_tokens_max + 5);
-  return {.pages = options.sequences_max * ((options.context + kPageTokens - 1) / kPageTokens),
+  const int64_t pages_each = (options.context + kPageTokens - 1) / kPageTokens;
+  // A text that goes on inside of a cached page holds that page and its copy for a moment.
+  const int64_t cache_pages = options.cache.on ? options.sequences_max + options.cache.pages : 0;
+  const StateOptions states{.kv_dtype = options.kv_dtype, .log_tokens = options.draft_tokens_max};
+  return {.pages = options.sequences_max * pages_each + cache_pages,
           .sequences_max = options.sequences_max,
           .step_tokens_max = options.chunk_tokens + catch_up,
           .step_outputs_max = verification,
           .draft_tokens_max = options.draft_tokens_max,
-          .kv_dtype = options.kv_dtype};
+          .kv_dtype = options.kv_dtype,
+          .checkpoints = checkpoints_of(options.cache, model, states),
+          .page_table_max = options.sequences_max * pages_each};
 }
 
 }  // namespace
@@ -59,8 +65,7 @@ Engine::Engine(const EngineOptions& options, const TokenRules& rules,
       tokens_(std::min(rules.tokens, forward->info().vocab)),
       end_tokens_(rules.end_tokens.begin(), rules.end_tokens.end()),
       bytes_(rules.bytes),
-      forward_(std::move(forward)),
-      pages_(forward_->options().pages) {
+      forward_(std::move(forward)) {
   tasks_.resize(static_cast<size_t>(options.sequences_max));
   if (!options_.clock_ms) options_.clock_ms = steady_ms;
 }
@@ -69,10 +74,12 @@ Result<std::unique_ptr<Engine>> Engine::make(const LoadedModel& model, const Eng
                                              const TokenRules& rules,
                                              std::unique_ptr<Drafter> drafter) {
   TROIKA_RETURN_IF_ERROR(validate_options(options));
-  TROIKA_TRY(auto forward, Forward::make(model, forward_options(options)));
+  TROIKA_TRY(auto forward, Forward::make(model, forward_options(options, model.model)));
   std::unique_ptr<Engine> engine(new Engine(options, rules, std::move(forward)));
   engine->speculation_ =
       std::make_unique<Speculation>(engine->make_drafters(std::move(drafter), model.model.info));
+  engine->memory_ =
+      std::make_unique<SequenceMemory>(*engine->forward_, *engine->speculation_, options.cache);
   return engine;
 }
 
@@ -133,6 +140,9 @@ Result<SeqId> Engine::submit(Request request) {
                                       std::ssize(request.prompt) + request.tokens_min));
   s.id = static_cast<SeqId>(next_id_++);
   s.slot = static_cast<int32_t>(free - tasks_.begin());
+  s.tenant = request.tenant;
+  s.scope = request.cache.group ? scope_of(*request.cache.group) : scope_of(request.tenant);
+  s.use_cache = request.cache.on;
   s.tokens = request.prompt;
   s.prompt_tokens = std::ssize(request.prompt);
   const int64_t room = options_.context - s.prompt_tokens;
@@ -144,7 +154,10 @@ Result<SeqId> Engine::submit(Request request) {
   Speculation::begin(task->drafting, s, request.speculation);
   if (request.on_text || !request.stop.empty()) task->text.emplace(request.stop);
   task->request = std::move(request);
-  if (s.tokens_left() == 0) s.finish = FinishReason::length;
+  if (s.tokens_left() == 0)
+    s.finish = FinishReason::length;
+  else
+    TROIKA_RETURN_IF_ERROR(memory_->begin(s));
   const SeqId id = s.id;
   *free = std::move(task);
   return id;
@@ -169,7 +182,7 @@ Status Engine::propose() {
   speculation_->choose(answering_, prompt_rows);
   for (Drafting* drafting : answering_) {
     Sequence& s = *drafting->sequence;
-    TROIKA_RETURN_IF_ERROR(pages_.cover(s.pages, s.computed + 1 + drafting->choice.depth));
+    TROIKA_RETURN_IF_ERROR(memory_->cover(s, s.computed + 1 + drafting->choice.depth));
   }
   TROIKA_TRY(trunk_start_ms_, speculation_->propose(start_ms, options_.clock_ms));
   return ok();
@@ -180,12 +193,13 @@ Status Engine::add_rows(Task& task, int64_t prompt_budget) {
   StepInputs& inputs = forward_->inputs();
   const bool answering = s.answering();
   const int64_t left = std::ssize(s.tokens) - s.computed;
-  task.rows = answering ? 1 + std::ssize(task.drafting.drafts()) : std::min(left, prompt_budget);
+  task.rows = answering ? 1 + std::ssize(task.drafting.drafts())
+                        : std::min(memory_->rows_to_stop(s), prompt_budget);
   task.first_row = inputs.tokens();
   task.first_output = inputs.outputs();
   if (task.rows == 0) return ok();
   // One position more than the rows: the draft head may write the cell after the last one.
-  TROIKA_RETURN_IF_ERROR(pages_.cover(s.pages, s.computed + task.rows + 1));
+  TROIKA_RETURN_IF_ERROR(memory_->cover(s, s.computed + task.rows + 1));
   inputs.begin_sequence({.pages = s.pages,
                          .position = s.computed,
                          .state_slot = s.slot,
@@ -328,7 +342,10 @@ Status Engine::judge() {
   followed_.clear();
   for (const auto& task : tasks_)
     if (task != nullptr && task->rows > 0) judge_task(*task, argmax, logits);
-  return speculation_->follow(followed_);
+  TROIKA_RETURN_IF_ERROR(speculation_->follow(followed_));
+  for (const FollowedRows& rows : followed_)
+    if (!rows.kept) TROIKA_RETURN_IF_ERROR(memory_->read(rows));
+  return ok();
 }
 
 Engine::Task& Engine::task(SeqId id) const {
@@ -348,8 +365,10 @@ void Engine::cancel(SeqId id) {
 
 void Engine::release(SeqId id) {
   Task& done = task(id);
+  // What cannot be kept is computed again; a device that fails says so in the next step.
+  (void)memory_->keep(done.sequence).ok();
   speculation_->forget(done.sequence);
-  pages_.release(done.sequence.pages);
+  memory_->release(done.sequence);
   tasks_[static_cast<size_t>(done.sequence.slot)] = nullptr;
 }
 

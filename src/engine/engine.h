@@ -16,8 +16,8 @@
 #include "core/result.h"
 #include "engine/forward.h"
 #include "engine/logprobs.h"
-#include "engine/pages.h"
 #include "engine/sequence.h"
+#include "engine/sequence_memory.h"
 #include "engine/speculation.h"
 #include "engine/text_stream.h"
 
@@ -29,6 +29,7 @@ struct EngineOptions {
   int64_t chunk_tokens = 512;    // of prompts, in one step
   int64_t draft_tokens_max = 8;  // of a sequence, in one step; 0 ... kDraftTokensMax
   DType kv_dtype = DType::f16;   // one of kv_dtypes()
+  CacheOptions cache;            // of beginnings of texts, for texts that begin alike
   /// Milliseconds on a clock that only goes forward, for the choice of draft depths; empty: that of
   /// the machine. It has no say in what is written.
   std::function<double()> clock_ms;
@@ -43,8 +44,16 @@ struct TokenRules {
   std::function<std::string(TokenId)> bytes = {};
 };
 
+/// What a request does with the prefix cache.
+struct CacheUse {
+  bool on = true;                // read it and leave something there
+  std::optional<GroupId> group;  // share with this group's texts instead of the tenant's own
+};
+
 /// One text to write.
 struct Request {
+  TenantId tenant{};
+  CacheUse cache;
   std::vector<TokenId> prompt;
   int64_t tokens_max = -1;  // of the answer; -1: until the context is full
   int64_t tokens_min = 0;   // of the answer, before which it ends by none of its own means
@@ -88,10 +97,13 @@ class Engine {
   /// Ends a sequence after the current step; its tokens so far stay readable.
   void cancel(SeqId id);
 
-  /// Forgets a sequence and frees what it held.
+  /// Forgets a sequence and frees what it held; what it computed may stay in the prefix cache.
   void release(SeqId id);
 
   const Forward& forward() const { return *forward_; }
+
+  /// Pages and states of sequences, and the prefix cache.
+  SequenceMemory& memory() { return *memory_; }
 
   /// What steps cost, as far as they were measured.
   const CostModel& costs() const { return speculation_->costs(); }
@@ -131,8 +143,8 @@ class Engine {
   std::vector<TokenId> end_tokens_;
   std::function<std::string(TokenId)> bytes_;
   std::unique_ptr<Forward> forward_;
-  Pages pages_;
   std::unique_ptr<Speculation> speculation_;
+  std::unique_ptr<SequenceMemory> memory_;
   std::vector<std::unique_ptr<Task>> tasks_;  // by state slot; null: free
   std::vector<Drafting*> answering_;          // in the running step
   bool reads_prompts_ = false;                // in the running step

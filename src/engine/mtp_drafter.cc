@@ -53,6 +53,15 @@ std::span<const float> MtpDrafter::all_rows(std::span<const float> logits) {
   return spread_;
 }
 
+/// The unit of the hidden row before `position`, which is in `rows` or the row before them.
+int32_t MtpDrafter::hidden_before(const FollowedRows& rows, int64_t position) const {
+  const HiddenUnits& units = forward_.hidden();
+  if (position == 0) return -1;
+  if (rows.kept) return units.kept(rows.sequence->slot, position - 1);
+  return position > rows.position ? units.scratch(rows.first_row + position - 1 - rows.position)
+                                  : units.pending(rows.sequence->slot);
+}
+
 void MtpDrafter::add_cells(const FollowedRows& rows) {
   Sequence& sequence = *rows.sequence;
   StepInputs& inputs = forward_.inputs();
@@ -62,13 +71,8 @@ void MtpDrafter::add_cells(const FollowedRows& rows) {
   const int64_t end_rows = rows.position + rows.rows;
   const int64_t end = end_rows + (end_rows < sequence.prompt_tokens ? 1 : 0);
   inputs.begin_sequence(input_of(sequence, sequence.head_computed));
-  for (int64_t p = sequence.head_computed; p < end; p++) {
-    RowInput row{.token = token_at(sequence, p)};
-    if (p > 0)
-      row.hidden_in = rows.kept ? forward_.hidden().kept(sequence.slot, p - 1)
-                                : forward_.hidden().scratch(rows.first_row + p - 1 - rows.position);
-    inputs.add_row(row);
-  }
+  for (int64_t p = sequence.head_computed; p < end; p++)
+    inputs.add_row({.token = token_at(sequence, p), .hidden_in = hidden_before(rows, p)});
   sequence.head_computed = end;
 }
 
@@ -87,6 +91,14 @@ Status MtpDrafter::follow(std::span<const FollowedRows> rows) {
   }
   forward_.inputs().set_output_hidden({});
   return forward_.inputs().tokens() > 0 ? forward_.run_draft() : ok();
+}
+
+Status MtpDrafter::settle(Sequence& sequence) {
+  if (sequence.head_computed >= sequence.computed) return ok();
+  forward_.inputs().clear();
+  add_cells({.sequence = &sequence, .position = sequence.computed, .kept = true});
+  forward_.inputs().set_output_hidden({});
+  return forward_.run_draft();
 }
 
 int64_t MtpDrafter::active_at(int64_t depth) const {

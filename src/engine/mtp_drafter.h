@@ -27,6 +27,8 @@ class MtpDrafter final : public Drafter {
   Status propose(std::span<DraftRequest> requests) override;
   Status follow(std::span<const FollowedRows> rows) override;
   void forget(const Sequence&) override {}
+  bool uses_head() const override { return true; }
+  Status settle(Sequence& sequence) override;
 
  private:
   struct Chain {
@@ -35,6 +37,7 @@ class MtpDrafter final : public Drafter {
   };
 
   void add_cells(const FollowedRows& rows);
+  int32_t hidden_before(const FollowedRows& rows, int64_t position) const;
   void add_first_step();
   void add_chained_step(int64_t active, int64_t depth);
   Status propose_greedy();

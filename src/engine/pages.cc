@@ -36,14 +36,26 @@ Status Pages::cover(std::vector<PageId>& held, int64_t tokens) {
   return cover(held, tokens, ScopeId{0}, ignored_);
 }
 
-void Pages::share(PageId page) {
-  TROIKA_CHECK(at(page).holders > 0);
-  at(page).holders++;
+template <typename Change>
+void Pages::change(PageId id, Change change) {
+  Page& page = at(id);
+  TROIKA_CHECK(page.holders > 0);
+  only_cached_ -= page.only_cached() ? 1 : 0;
+  change(page);
+  only_cached_ += page.only_cached() ? 1 : 0;
+  if (page.holders == 0) free_.push_back(id);
 }
 
-void Pages::drop(PageId page) {
-  TROIKA_CHECK(at(page).holders > 0);
-  if (--at(page).holders == 0) free_.push_back(page);
+void Pages::share(PageId id) {
+  change(id, [](Page& page) { page.holders++; });
+}
+
+void Pages::drop(PageId id) {
+  change(id, [](Page& page) { page.holders--; });
+}
+
+void Pages::set_cached(PageId id, bool cached) {
+  change(id, [cached](Page& page) { page.cached = cached; });
 }
 
 void Pages::release(std::vector<PageId>& held) {

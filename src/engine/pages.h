@@ -50,6 +50,11 @@ class Pages {
   /// One less holds `page`; it is free after the last.
   void drop(PageId page);
 
+  /// Says whether the prefix cache is one of the holders, and so might give the page up.
+  void set_cached(PageId page, bool cached);
+  /// Pages that the prefix cache alone holds.
+  int64_t only_cached() const { return only_cached_; }
+
   /// Drops all of `held` and empties it.
   void release(std::vector<PageId>& held);
 
@@ -58,13 +63,18 @@ class Pages {
   struct Page {
     ScopeId scope = kNobody;  // that wrote it last
     int64_t holders = 0;
+    bool cached = false;
+    bool only_cached() const { return cached && holders == 1; }
   };
+  template <typename Change>
+  void change(PageId page, Change change);
   const Page& at(PageId page) const { return pages_[static_cast<size_t>(page)]; }
   Page& at(PageId page) { return pages_[static_cast<size_t>(page)]; }
 
   std::vector<Page> pages_;
   std::vector<PageId> free_;     // the last is taken first
   std::vector<PageId> ignored_;  // what nobody asked about
+  int64_t only_cached_ = 0;
 };
 
 }  // namespace troika

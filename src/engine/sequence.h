@@ -13,6 +13,7 @@
 
 #include "core/ids.h"
 #include "engine/draft_statistics.h"
+#include "engine/pages.h"
 #include "engine/sampler.h"
 
 namespace troika {
@@ -34,6 +35,10 @@ struct Sequence {
   std::optional<Sampler> sampler;
   bool stop_at_end_tokens = true;
 
+  TenantId tenant{};
+  ScopeId scope{};            // that may read its pages
+  bool use_cache = true;      // where there is one
+  int64_t cached_tokens = 0;  // of the prompt, which were not computed
   std::vector<PageId> pages;
   int32_t slot = 0;
   int64_t computed = 0;

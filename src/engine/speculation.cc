@@ -122,6 +122,15 @@ Status Speculation::follow(std::span<const FollowedRows> rows) {
   return ok();
 }
 
+bool Speculation::uses_head() const {
+  return std::ranges::any_of(drafters_, [](const auto& drafter) { return drafter->uses_head(); });
+}
+
+Status Speculation::settle(Sequence& sequence) {
+  for (const auto& drafter : drafters_) TROIKA_RETURN_IF_ERROR(drafter->settle(sequence));
+  return ok();
+}
+
 void Speculation::forget(const Sequence& sequence) {
   for (const auto& drafter : drafters_) drafter->forget(sequence);
 }

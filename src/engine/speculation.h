@@ -57,6 +57,12 @@ class Speculation {
   /// Tells the drafters which rows are final, after observe().
   Status follow(std::span<const FollowedRows> rows);
 
+  /// Whether the model's draft head is kept up.
+  bool uses_head() const;
+
+  /// Brings it up to Sequence::computed, between two steps.
+  Status settle(Sequence& sequence);
+
   /// Forgets the text of a sequence.
   void forget(const Sequence& sequence);
 

@@ -16,6 +16,7 @@ struct Written {
   std::vector<TokenId> tokens;  // the answer
   uint64_t logits_xxh64 = 0;    // over every row that chose a token, in order
   DraftStatistics drafts;
+  int64_t cached_tokens = 0;  // of the prompt
   bool operator==(const Written& other) const {
     return tokens == other.tokens && logits_xxh64 == other.logits_xxh64;
   }
@@ -41,6 +42,7 @@ inline Written write_text(Engine& engine, Request request) {
   const Sequence& s = engine.sequence(*id);
   written.tokens.assign(s.tokens.begin() + s.prompt_tokens, s.tokens.end());
   written.drafts = s.drafts;
+  written.cached_tokens = s.cached_tokens;
   engine.release(*id);
   return written;
 }

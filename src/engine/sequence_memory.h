@@ -1,0 +1,88 @@
+// What a text has in device memory: its pages, and through the prefix cache what earlier texts left
+// there. A text begins where the cache lets it, takes pages as it grows, and leaves what it
+// computed behind.
+//
+// Hidden rows. The draft head's next cell reads the row before it. While a prompt is being read
+// that row lies in HiddenUnits::pending, later in the ring; a checkpoint holds it beside the
+// states.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/result.h"
+#include "engine/forward.h"
+#include "engine/pages.h"
+#include "engine/prefix_cache.h"
+#include "engine/sequence.h"
+#include "engine/speculation.h"
+
+namespace troika {
+
+struct CacheOptions {
+  bool on = false;
+  int64_t pages = 0;               // besides those that sequences may need all at once
+  int64_t checkpoint_bytes = 0;    // for models that go on at checkpoints only
+  int64_t interval_tokens = 2048;  // between checkpoints inside a prompt
+  bool poison = false;             // for tests: every page is not a number before it is written
+};
+
+/// Checkpoint units that the budget of `options` buys for a model.
+int64_t checkpoints_of(const CacheOptions& options, const Model& model, const StateOptions& states);
+
+/// Thread: engine. Nothing here may be called between the gathering of a step and its end.
+class SequenceMemory {
+ public:
+  /// `forward` and `speculation` are borrowed.
+  SequenceMemory(Forward& forward, Speculation& speculation, const CacheOptions& options);
+
+  /// Lets `s`, which holds nothing, go on behind what is cached of its tokens; at least one token
+  /// is left to compute. Sets cached_tokens, computed and what belongs to it.
+  Status begin(Sequence& s);
+
+  /// Tokens of `s` that begin() would find now.
+  int64_t cached_tokens(const Sequence& s) const;
+
+  /// Takes pages until those of `s` cover `tokens` tokens, dropping cached ones where it must.
+  /// Errors: exhausted — nothing was taken.
+  Status cover(Sequence& s, int64_t tokens);
+
+  /// Rows of its prompt that `s` may bring to a step: where a checkpoint is due, a step must end.
+  int64_t rows_to_stop(const Sequence& s) const;
+
+  /// Told of rows of a prompt, after the drafter has followed them.
+  Status read(const FollowedRows& rows);
+
+  /// Leaves what is computed of `s` in the cache; `s` goes on or is released.
+  Status keep(Sequence& s);
+
+  /// Gives back all that `s` holds.
+  void release(Sequence& s) { pages_.release(s.pages); }
+
+  /// Pages that `tenant` could take: the free ones, and what the cache would drop for them.
+  int64_t pages_available(TenantId tenant) const;
+  /// Pages that only `s` holds.
+  int64_t pages_freed(const Sequence& s) const;
+
+  const Pages& pages() const { return pages_; }
+  /// Null where the cache is off.
+  PrefixCache* cache() { return cache_.get(); }
+
+ private:
+  bool caches(const Sequence& s) const { return cache_ != nullptr && s.use_cache; }
+  bool needs_checkpoint() const { return forward_.info().recurrent || uses_head_; }
+  int64_t interval(int64_t prompt_tokens) const;
+  bool is_stop(int64_t position, int64_t prompt_tokens) const;
+  Status copy_tail(Sequence& s, int64_t tokens);
+
+  Forward& forward_;
+  Speculation& speculation_;
+  bool uses_head_;
+  CacheOptions options_;
+  Pages pages_;
+  std::unique_ptr<PrefixCache> cache_;
+  std::vector<PageId> foreign_;
+};
+
+}  // namespace troika
