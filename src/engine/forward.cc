@@ -158,7 +158,7 @@ Status Forward::fill_pages(std::span<const PageId> pages, std::byte value) {
 }
 
 Status Forward::copy_hidden(int32_t from, int32_t to) {
-  if (!model_->model.info.draft_head) return ok();
+  if (!info().hidden_rows) return ok();
   return copy_units(static_cast<size_t>(model_->model.hidden.id), from, to);
 }
 
@@ -240,6 +240,14 @@ Result<std::span<const float>> Forward::read_rows(int64_t count, int64_t width) 
   TROIKA_TRY(last_, device_->read({logits_.get(), 0}, std::as_writable_bytes(rows)));
   TROIKA_RETURN_IF_ERROR(finish());
   return std::span<const float>(rows);
+}
+
+Status Forward::read_hidden(int32_t unit, int64_t count, std::span<float> rows) {
+  TROIKA_CHECK(info().hidden_rows && std::ssize(rows) == count * info().hidden);
+  const int64_t row_bytes = info().hidden * static_cast<int64_t>(sizeof(float));
+  Buffer* buffer = states_[static_cast<size_t>(model_->model.hidden.id)].get();
+  TROIKA_TRY(last_, device_->read({buffer, unit * row_bytes}, std::as_writable_bytes(rows)));
+  return finish();
 }
 
 Status Forward::finish() {

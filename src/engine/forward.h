@@ -95,7 +95,7 @@ class Forward {
   /// Queues the filling of all bytes of `pages`, in every layer. All ones are not a number in every
   /// KV type.
   Status fill_pages(std::span<const PageId> pages, std::byte value);
-  /// Queues a copy of hidden rows, unit by unit of hidden(). Nothing without a draft head.
+  /// Queues a copy of hidden rows, unit by unit of hidden(). Nothing without info().hidden_rows.
   Status copy_hidden(int32_t from, int32_t to);
   /// Queues a copy of the recurrent states of `slot`, log included, to checkpoint unit 0 ...
   /// options().checkpoints - 1, and of hidden unit `pending` to its hidden row.
@@ -115,6 +115,9 @@ class Forward {
   Result<std::span<const float>> read_logits(int64_t count);
   /// The same for those of a step of the draft head: [count, draft_width()].
   Result<std::span<const float>> read_draft_logits(int64_t count);
+  /// Waits for the last step and reads `count` hidden rows from `unit` on: [count, info().hidden].
+  /// Only with info().hidden_rows.
+  Status read_hidden(int32_t unit, int64_t count, std::span<float> rows);
   /// Waits for everything queued.
   Status finish();
 

@@ -60,14 +60,14 @@ Tensor head_norm(Graph& g, Tensor x, Weight norm, float epsilon) {
   return norm.present() ? g.rms_norm(x, norm, epsilon) : x;
 }
 
-/// The block over x, [tokens, hidden]. Of the last one only the output rows are wanted: there all
-/// that other rows are needed for is their keys and values.
+/// The block over x, [tokens, hidden]. If only the output rows are still wanted, all that other
+/// rows are needed for is their keys and values.
 Tensor block(Graph& g, const Block& w, const TransformerSizes& c, const RopeOptions& rope, Tensor x,
-             State kv, bool last) {
+             State kv, bool outputs_only) {
   Tensor h = g.rms_norm(x, w.attn_norm, c.epsilon);             // [tokens, hidden]
   Tensor k = head_norm(g, w.qkv.k(g, h), w.k_norm, c.epsilon);  // [tokens, kv_heads, head_dim]
   g.kv_write(g.rope(k, rope), w.qkv.v(g, h), kv);
-  if (last) {
+  if (outputs_only) {
     x = g.gather_rows(x);  // [outputs, hidden]
     h = g.gather_rows(h);
   }
@@ -79,21 +79,28 @@ Tensor block(Graph& g, const Block& w, const TransformerSizes& c, const RopeOpti
 
 }  // namespace
 
-Result<Model> make_dense(const gguf::File& file, const DenseVariant& variant) {
+Result<Model> make_dense(const gguf::File& file, const DenseVariant& variant,
+                         const ModelOptions& options) {
   const Keys keys(file, variant.architecture);
   TROIKA_TRY(const DenseSizes c, read_dense_sizes(keys, variant));
   TROIKA_TRY(const RopeOptions rope, read_rope(keys, c.rope_dims, variant.rope_pairs));
   WeightLoader loader(file);
   Model model{.info = describe(keys, c)};
   describe_experts(c.ffn, model.info);
+  const bool keep_rows = options.hidden_rows;
+  if (keep_rows) add_hidden_state(model, c);
   const Ends ends = load_ends(loader, c);
   Graph& g = model.trunk;
   Tensor x = g.embed(ends.embedding);
   for (int64_t layer = 0; layer < c.blocks; layer++) {
     const Block w = load_block(loader, c, layer);
-    x = block(g, w, c, rope, x, add_kv_state(model, c, layer), layer + 1 == c.blocks);
+    x = block(g, w, c, rope, x, add_kv_state(model, c, layer), !keep_rows && layer + 1 == c.blocks);
   }
   x = g.rms_norm(x, ends.norm, c.epsilon);
+  if (keep_rows) {
+    g.store_rows(x, model.hidden);
+    x = g.gather_rows(x);
+  }
   output_logits(g, ends.output, x);
   return finish_model(std::move(model), loader, file);
 }

@@ -26,6 +26,7 @@ struct DenseVariant {
 };
 
 /// Makes a model of the variant. Errors: see make_model().
-Result<Model> make_dense(const gguf::File& file, const DenseVariant& variant);
+Result<Model> make_dense(const gguf::File& file, const DenseVariant& variant,
+                         const ModelOptions& options);
 
 }  // namespace troika

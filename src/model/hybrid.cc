@@ -156,7 +156,7 @@ void build_trunk(Model& model, WeightLoader& loader, const Config& c, const Ends
     } else {
       const State kv = add_kv_state(model, c.t, layer);
       write_kv(g, w.attention, c, h, kv);
-      if (layer + 1 == c.layers && !model.info.draft_head) {
+      if (layer + 1 == c.layers && !model.info.hidden_rows) {
         // Of the rows before the output rows only keys and values are still wanted.
         x = g.gather_rows(x);
         h = g.gather_rows(h);
@@ -165,9 +165,9 @@ void build_trunk(Model& model, WeightLoader& loader, const Config& c, const Ends
     }
     x = fed_forward(g, w, c, x);
   }
-  if (x.spec.rows == Rows::tokens && !model.info.draft_head) x = g.gather_rows(x);
+  if (x.spec.rows == Rows::tokens && !model.info.hidden_rows) x = g.gather_rows(x);
   x = g.rms_norm(x, ends.norm, c.t.epsilon);
-  if (model.info.draft_head) {
+  if (model.info.hidden_rows) {
     g.store_rows(x, model.hidden);
     x = g.gather_rows(x);
   }
@@ -207,7 +207,7 @@ Result<Model> make_hybrid(const gguf::File& file, const ModelOptions& options,
   // Files may declare the head and carry the trunk alone.
   model.info.draft_head = options.draft_head && c.layers < c.t.blocks &&
                           loader.has(fmt::format("blk.{}.nextn.eh_proj.weight", c.layers));
-  if (model.info.draft_head) model.hidden = add_hidden_state(model, c.t);
+  if (model.info.draft_head || options.hidden_rows) add_hidden_state(model, c.t);
   const Ends ends = load_ends(loader, c.t);
   build_trunk(model, loader, c, ends);
   if (model.info.draft_head) build_draft(model, loader, c, ends, options.draft_rows);

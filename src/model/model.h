@@ -23,6 +23,7 @@ struct ModelInfo {
   int64_t experts = 0;         // of a feed-forward; 0: it has none
   int64_t experts_used = 0;    // for a token
   bool recurrent = false;      // some layers keep a state that cannot be cut back by length
+  bool hidden_rows = false;    // Model::hidden is there
   bool draft_head = false;     // Model::draft is there
   int64_t draft_blocks = 0;    // blocks of kBlockRows rows that its logits are of; 0: all rows
 };
@@ -33,10 +34,11 @@ struct Model {
   ModelInfo info;
   std::vector<WeightInfo> weights;  // by Weight::id
   std::vector<StateInfo> states;    // by State::id
-  State hidden;  // the hidden rows that link trunk and head; only with a draft head
+  State hidden;                     // the rows that link trunk and head; only with info.hidden_rows
 
-  /// token_ids, positions, spans, page_table, output_rows (and hidden_out with a draft head) →
-  /// logits, argmax. Stores every row's hidden state, after the final norm, where hidden_out says.
+  /// token_ids, positions, spans, page_table, output_rows (and hidden_out with info.hidden_rows) →
+  /// logits, argmax. With it every row's hidden state, after the final norm, is stored where
+  /// hidden_out says.
   Graph trunk;
 
   /// The multi-token-prediction head. Row t holds token x_p at position p and reads (hidden_in) the
@@ -52,7 +54,8 @@ inline constexpr int64_t kDraftRowsAuto = -1;
 
 /// What of a file to make.
 struct ModelOptions {
-  bool draft_head = true;  // the file's draft head too, where it has one
+  bool draft_head = true;    // the file's draft head too, where it has one
+  bool hidden_rows = false;  // keep hidden rows even where no draft head wants them
 
   /// Rows of the vocabulary that the draft head computes logits of, to be named by each step
   /// (Input::row_blocks), rounded up to whole blocks; 0, or as many as there are: all of them.

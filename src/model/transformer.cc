@@ -144,9 +144,10 @@ State add_kv_state(Model& model, const TransformerSizes& c, int64_t index) {
   return {static_cast<int32_t>(model.states.size()) - 1};
 }
 
-State add_hidden_state(Model& model, const TransformerSizes& c) {
-  model.states.push_back({"hidden", HiddenState{c.hidden}, true});
-  return {static_cast<int32_t>(model.states.size()) - 1};
+void add_hidden_state(Model& model, const TransformerSizes& c) {
+  model.states.push_back({"hidden", HiddenState{c.hidden}, model.info.draft_head});
+  model.hidden = {static_cast<int32_t>(model.states.size()) - 1};
+  model.info.hidden_rows = true;
 }
 
 ModelInfo describe(const Keys& keys, const TransformerSizes& c) {

@@ -97,8 +97,8 @@ void output_draft_logits(Graph& g, const Linear& output, Tensor x, int64_t block
 /// Adds a KV state for block `index` to the model.
 State add_kv_state(Model& model, const TransformerSizes& c, int64_t index);
 
-/// Adds the state that keeps hidden rows for a draft head.
-State add_hidden_state(Model& model, const TransformerSizes& c);
+/// Adds the state that keeps hidden rows, as info.hidden_rows and model.hidden.
+void add_hidden_state(Model& model, const TransformerSizes& c);
 
 /// The facts of `c` that others may ask about.
 ModelInfo describe(const Keys& keys, const TransformerSizes& c);

@@ -6,11 +6,13 @@
 
 namespace troika {
 
-Result<Model> make_llama(const gguf::File& file, const ModelOptions&) {
-  return make_dense(file, {.architecture = "llama",
-                           .rope_pairs = RopePairs::adjacent,
-                           .head_norms = false,
-                           .experts = DenseExperts::if_counted});
+Result<Model> make_llama(const gguf::File& file, const ModelOptions& options) {
+  return make_dense(file,
+                    {.architecture = "llama",
+                     .rope_pairs = RopePairs::adjacent,
+                     .head_norms = false,
+                     .experts = DenseExperts::if_counted},
+                    options);
 }
 
 }  // namespace troika

@@ -4,9 +4,10 @@
 
 namespace troika {
 
-Result<Model> make_qwen2(const gguf::File& file, const ModelOptions&) {
-  return make_dense(
-      file, {.architecture = "qwen2", .rope_pairs = RopePairs::halves, .head_norms = false});
+Result<Model> make_qwen2(const gguf::File& file, const ModelOptions& options) {
+  return make_dense(file,
+                    {.architecture = "qwen2", .rope_pairs = RopePairs::halves, .head_norms = false},
+                    options);
 }
 
 }  // namespace troika

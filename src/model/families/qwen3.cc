@@ -5,9 +5,10 @@
 
 namespace troika {
 
-Result<Model> make_qwen3(const gguf::File& file, const ModelOptions&) {
+Result<Model> make_qwen3(const gguf::File& file, const ModelOptions& options) {
   return make_dense(file,
-                    {.architecture = "qwen3", .rope_pairs = RopePairs::halves, .head_norms = true});
+                    {.architecture = "qwen3", .rope_pairs = RopePairs::halves, .head_norms = true},
+                    options);
 }
 
 }  // namespace troika

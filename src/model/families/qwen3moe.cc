@@ -4,11 +4,13 @@
 
 namespace troika {
 
-Result<Model> make_qwen3moe(const gguf::File& file, const ModelOptions&) {
-  return make_dense(file, {.architecture = "qwen3moe",
-                           .rope_pairs = RopePairs::halves,
-                           .head_norms = true,
-                           .experts = DenseExperts::qwen});
+Result<Model> make_qwen3moe(const gguf::File& file, const ModelOptions& options) {
+  return make_dense(file,
+                    {.architecture = "qwen3moe",
+                     .rope_pairs = RopePairs::halves,
+                     .head_norms = true,
+                     .experts = DenseExperts::qwen},
+                    options);
 }
 
 }  // namespace troika
