@@ -32,6 +32,7 @@ std::unique_ptr<Command> make_chat_command();
 std::unique_ptr<Command> make_logits_command();
 std::unique_ptr<Command> make_tokenize_command();
 std::unique_ptr<Command> make_inspect_command();
+std::unique_ptr<Command> make_embed_command();
 std::unique_ptr<Command> make_bench_command();
 std::unique_ptr<Command> make_inflate_command();
 

@@ -32,6 +32,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_inspect_command());
   commands.push_back(make_tokenize_command());
   commands.push_back(make_logits_command());
+  commands.push_back(make_embed_command());
   commands.push_back(make_bench_command());
   commands.push_back(make_inflate_command());
   return commands;
