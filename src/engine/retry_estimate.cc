@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace troika {
 namespace {
 
 constexpr size_t kTicketsMax = 1 << 14;
+constexpr double kKeptMinS = 1;
 
 }  // namespace
 
@@ -24,14 +26,46 @@ double forecast_start_s(int64_t place, const StartForecast& forecast) {
   return std::max(read_s, end_s);
 }
 
-int64_t RetryTickets::open(double now_s) {
-  while (!due_s_.empty() && due_s_.front() <= now_s) due_s_.pop_front();
-  return std::ssize(due_s_);
+void RetryTickets::forget_lapsed(double now_s) {
+  while (!by_lapse_.empty() && by_lapse_.begin()->first <= now_s) erase(by_lapse_.begin()->second);
 }
 
-void RetryTickets::add(double due_s) {
-  if (due_s_.size() == kTicketsMax) return;
-  due_s_.insert(std::ranges::upper_bound(due_s_, due_s), due_s);
+int64_t RetryTickets::ahead(double now_s, RequestId id) const {
+  const auto found = tickets_.find(id);
+  const double own_s =
+      found == tickets_.end() ? std::numeric_limits<double>::infinity() : found->second.turn_s;
+  int64_t ahead = 0;
+  for (const auto& [turn_s, other] : by_turn_) {
+    if (turn_s > now_s || turn_s >= own_s) break;
+    ahead++;
+  }
+  return ahead;
+}
+
+std::optional<double> RetryTickets::due_s(RequestId id) const {
+  const auto found = tickets_.find(id);
+  if (found == tickets_.end()) return std::nullopt;
+  return found->second.due_s;
+}
+
+void RetryTickets::promise(RequestId id, double now_s, double after_s) {
+  const double due_s = now_s + after_s;
+  const auto found = tickets_.find(id);
+  const double turn_s = found == tickets_.end() ? due_s : found->second.turn_s;
+  erase(id);
+  if (tickets_.size() >= kTicketsMax) return;
+  const double lapse_s = due_s + std::max(kKeptMinS, after_s / 4);
+  tickets_.emplace(id, Ticket{turn_s, due_s, lapse_s});
+  by_turn_.emplace(turn_s, id);
+  by_lapse_.emplace(lapse_s, id);
+}
+
+void RetryTickets::erase(RequestId id) {
+  const auto found = tickets_.find(id);
+  if (found == tickets_.end()) return;
+  by_turn_.erase({found->second.turn_s, id});
+  by_lapse_.erase({found->second.lapse_s, id});
+  tickets_.erase(found);
 }
 
 }  // namespace troika

@@ -4,8 +4,13 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
 #include <vector>
+
+#include "core/ids.h"
 
 namespace troika {
 
@@ -23,17 +28,37 @@ struct StartForecast {
 /// slower of the two decides. Cost: O(sequences log sequences).
 double forecast_start_s(int64_t place, const StartForecast& forecast);
 
-/// Places that were promised to those who were refused, so that not all come back at once. What is
-/// remembered is bounded.
+/// Places that were promised to those who were refused, so that not all come back at once, and that
+/// are kept for them for a while. Who comes again is known by the id of its request, and stays in
+/// its turn, the time it was told first, if it is told another. What is remembered is bounded.
 class RetryTickets {
  public:
-  /// Promises still open at `now_s`.
-  int64_t open(double now_s);
-  /// One more, due at `due_s`.
-  void add(double due_s);
+  /// Forgets promises whose holders did not come: a quarter of the promised time after it was over,
+  /// but a second at least.
+  void forget_lapsed(double now_s);
+
+  /// Promises that were made.
+  int64_t open() const { return std::ssize(tickets_); }
+
+  /// Of these, those whose turn has come and is before that of `id`, who may have none. Cost:
+  /// O(their number).
+  int64_t ahead(double now_s, RequestId id) const;
+
+  /// The time that `id` was told last, if it was told one.
+  std::optional<double> due_s(RequestId id) const;
+
+  /// Tells `id` to come after that time.
+  void promise(RequestId id, double now_s, double after_s);
+  void erase(RequestId id);
 
  private:
-  std::deque<double> due_s_;  // ascending
+  struct Ticket {
+    double turn_s = 0;
+    double due_s = 0;
+    double lapse_s = 0;
+  };
+  std::map<RequestId, Ticket> tickets_;
+  std::set<std::pair<double, RequestId>> by_turn_, by_lapse_;
 };
 
 }  // namespace troika

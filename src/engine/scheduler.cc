@@ -7,6 +7,7 @@ namespace troika {
 namespace {
 
 constexpr double kRequestsSeen = 0.1;  // share of a new one in a mean
+constexpr double kCaution = 1.1;       // rather a little late than twice
 
 void take_into(double& mean, double value, double share) {
   mean = mean == 0 ? value : mean + share * (value - mean);
@@ -53,7 +54,7 @@ Status Scheduler::set_tenant(TenantId id, const TenantPolicy& policy) {
       in_range("the class", static_cast<double>(policy.highest), 0, kPriorityClasses - 1));
   const auto [entry, added] = numbers_.try_emplace(id, static_cast<int32_t>(tenants_.size()));
   if (added) {
-    tenants_.emplace_back(options_.ageing_s);
+    tenants_.emplace_back();
     tenants_.back().id = id;
     counters_.add(policy.weight);
   }
@@ -107,21 +108,44 @@ Result<Admission> Scheduler::submit(double now_s, const ScheduledRequest& reques
                 static_cast<int32_t>(request.tenant));
   Tenant& t = tenants_[static_cast<size_t>(number->second)];
   TROIKA_RETURN_IF_ERROR(check(request, t));
-  if (t.line.size() >= t.policy.queue_max || std::ssize(requests_) >= options_.requests_max) {
+  if (!has_place(t, request.id)) {
     t.statistics.refused++;
     return Admission{.admitted = false, .retry_after_s = retry_after_s(number->second, request)};
   }
+  t.tickets.erase(request.id);
   Record& record = requests_[request.id];
   record.request = request;
   record.tenant = number->second;
   record.submitted_s = now_s_;
   record.waits_since_s = now_s_;
   if (std::isfinite(request.deadline_s)) deadlines_.emplace(request.deadline_s, request.id);
-  t.line.push_back(request.priority, {request.id, now_s_});
+  t.line.push_back(request.priority, request.id);
   t.statistics.submitted++;
+  const double cost = expected_cost(request, t);
+  take_into(t.request_cost, cost, kRequestsSeen);
+  take_into(mean_cost_, cost, kRequestsSeen / 4);
+  take_into(mean_unread_, static_cast<double>(request.prompt_tokens - request.cached_tokens),
+            kRequestsSeen / 4);
+  take_into(mean_answer_, t.answer_share * static_cast<double>(request.tokens_max),
+            kRequestsSeen / 4);
   waiting_++;
   refresh(record.tenant);
   return Admission{.admitted = true};
+}
+
+double Scheduler::expected_cost(const ScheduledRequest& request, const Tenant& tenant) const {
+  return costs_.prompt * static_cast<double>(request.prompt_tokens - request.cached_tokens) +
+         costs_.cached * static_cast<double>(request.cached_tokens) +
+         costs_.generated * tenant.answer_share * static_cast<double>(request.tokens_max);
+}
+
+/// Whether a request may wait: there are more places than are kept for those whose turn came
+/// before.
+bool Scheduler::has_place(Tenant& t, RequestId id) const {
+  t.tickets.forget_lapsed(now_s_);
+  const int64_t places = t.policy.queue_max - t.line.size();
+  if (places <= 0 || std::ssize(requests_) >= options_.requests_max) return false;
+  return places > t.tickets.ahead(now_s_, id);
 }
 
 int64_t Scheduler::answer_left(const Record& record) const {
@@ -141,32 +165,37 @@ double Scheduler::steps_left(const Record& record) const {
 
 double Scheduler::retry_after_s(int32_t number, const ScheduledRequest& request) {
   Tenant& t = tenants_[static_cast<size_t>(number)];
+  const std::optional<double> due_s = t.tickets.due_s(request.id);
+  if (due_s && *due_s > now_s_) return *due_s - now_s_;  // too early: its turn stays
   const bool capped = t.statistics.running >= t.policy.sequences_max;
-  ends_s_.clear();
-  if (capped || !rows_hold_back_)
-    for (const Record* record : running_)
-      if (!capped || record->tenant == number) ends_s_.push_back(steps_left(*record) * step_s());
-  Record like{.request = request, .tenant = number};
+  const int64_t free = capped ? 0 : std::max<int64_t>(0, limits_.slots_free - slots_reserved());
+  ends_s_.assign(static_cast<size_t>(free), 0.0);
+  for (const Record* record : running_)
+    if (!capped || record->tenant == number) ends_s_.push_back(steps_left(*record) * step_s());
   const double rows = prompt_rows_seen_ > 0
                           ? prompt_rows_seen_
                           : static_cast<double>(std::max<int64_t>(1, prompt_rows_));
-  const auto unread = static_cast<double>(request.prompt_tokens - request.cached_tokens);
-  StartForecast forecast{.ends_s = &ends_s_, .sequence_s = steps_left(like) * step_s()};
-  if (ends_s_.empty()) forecast.prompts_s = unread / rows * step_s();
+  const double read_s = mean_unread_ / rows * step_s();
+  StartForecast forecast{.ends_s = &ends_s_,
+                         .sequence_s = read_s + mean_answer_ * step_s(),
+                         .prompts_s = capped ? 0 : read_s};
   if (!capped) {
-    const double others = std::max(counters_.waiting_weight(), t.policy.weight);
+    double others = 0;
+    for (const PriorityClass priority : kAllClasses)
+      if (priority <= request.priority) others += counters_.waiting_weight(priority);
+    others = std::max(others, t.policy.weight);
     const double size = t.request_cost > 0 ? mean_cost_ / t.request_cost : 1;
     forecast.share = std::min(1.0, t.policy.weight / others * size);
   }
-  const double after_s = std::max(step_s(), forecast_start_s(1 + t.tickets.open(now_s_), forecast));
-  t.tickets.add(now_s_ + after_s);
+  const int64_t before = due_s ? t.tickets.ahead(now_s_, request.id) : t.tickets.open();
+  const double after_s = std::max(step_s(), kCaution * forecast_start_s(1 + before, forecast));
+  t.tickets.promise(request.id, now_s_, after_s);
   return after_s;
 }
 
 void Scheduler::charge(Record& record, double cost) {
-  counters_.charge(record.tenant, cost);
+  counters_.charge(record.tenant, record.request.priority, cost);
   tenant(record).statistics.cost += cost;
-  record.cost += cost;
 }
 
 /// Charges a prompt that starts: what is cached as cached, the rest as if it were read already.
@@ -239,17 +268,18 @@ Status Scheduler::account(double now_s, RequestId id, const Service& service) {
 
 /// Puts a tenant where it belongs among those that wait.
 void Scheduler::refresh(int32_t number) {
-  Tenant& t = tenants_[static_cast<size_t>(number)];
-  const auto head = t.line.head(now_s_);
-  if (head && t.statistics.running < t.policy.sequences_max)
-    counters_.wait(number, head->level, t.statistics.running == 0);
-  else
-    counters_.leave(number);
-  const double wakes_s = t.line.next_change_s(now_s_);
-  if (wakes_s == t.wakes_s) return;
-  wakes_.erase({t.wakes_s, number});
-  t.wakes_s = wakes_s;
-  if (std::isfinite(wakes_s)) wakes_.emplace(wakes_s, number);
+  const Tenant& t = tenants_[static_cast<size_t>(number)];
+  counters_.set_idle(number, t.statistics.running == 0);
+  const bool may = t.statistics.running < t.policy.sequences_max;
+  for (const PriorityClass priority : kAllClasses) {
+    if (!may || !t.line.front(priority)) {
+      counters_.leave(number, priority);
+      continue;
+    }
+    // A class that nobody waited in was not passed over.
+    if (!counters_.least(priority, false)) passed_since_s_[static_cast<size_t>(priority)] = now_s_;
+    counters_.wait(number, priority);
+  }
 }
 
 /// Takes a request from work and gives back what it paid for rows that were not read.
@@ -269,8 +299,9 @@ void Scheduler::set_aside(Record& record, PreemptionKind kind) {
   record.spilled = kind == PreemptionKind::spill;
   if (!record.spilled) record.read = record.unread = 0;
   record.waits_since_s += now_s_;  // start() left minus the time waited before
-  t.line.push_front(record.request.priority, {record.request.id, record.waits_since_s});
+  t.line.push_front(record.request.priority, record.request.id);
   t.statistics.preempted++;
+  t.statistics.set_aside++;
   waiting_++;
   refresh(record.tenant);
 }
@@ -283,6 +314,7 @@ void Scheduler::forget(Record& record) {
     stop(record);
   } else {
     t.line.erase(record.request.priority, id);
+    t.statistics.set_aside -= record.started ? 1 : 0;
     waiting_--;
   }
   if (std::isfinite(record.request.deadline_s)) deadlines_.erase({record.request.deadline_s, id});
@@ -315,8 +347,6 @@ Status Scheduler::finish(double now_s, RequestId id) {
   TROIKA_TRY(Record * record, find_running(id));
   Tenant& t = tenant(*record);
   forget(*record);
-  take_into(t.request_cost, record->cost, kRequestsSeen);
-  take_into(mean_cost_, record->cost, kRequestsSeen / 4);
   t.answer_share += kRequestsSeen * (static_cast<double>(record->generated) /
                                          static_cast<double>(record->request.tokens_max) -
                                      t.answer_share);
@@ -342,7 +372,9 @@ Result<TenantStatistics> Scheduler::statistics(TenantId id) const {
   const Tenant& t = tenants_[static_cast<size_t>(number->second)];
   TenantStatistics statistics = t.statistics;
   statistics.waiting = t.line.size();
-  statistics.counter = counters_.counter(number->second);
+  for (const PriorityClass priority : kAllClasses)
+    statistics.counters[static_cast<size_t>(priority)] =
+        counters_.counter(number->second, priority);
   return statistics;
 }
 

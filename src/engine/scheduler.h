@@ -10,9 +10,9 @@
 //   scheduler.account(now, id, service) for each request that was computed
 //   scheduler.finish(now, id) for each that ended
 //
-// The rule. Requests wait in their tenant's queue. The most urgent level goes first, inside it the
-// tenant with the least virtual token counter (engine/virtual_counters.h), inside a tenant who
-// waited longest. A prompt is charged when it starts, what is written as it is written, so the
+// The rule. Requests wait in their tenant's queue. The most urgent class goes first, inside it the
+// tenant with the least virtual token counter (engine/virtual_counters.h), inside a tenant who came
+// first. A prompt is charged when it starts, what is written as it is written, so the
 // difference in service of two tenants that both wait stays below 2 max(prompt cost, cost of what
 // the batch holds), as in arXiv 2401.00588, section 4; docs/fairness.md has it measured. Nothing
 // is held back while there is room: a tenant alone gets the whole machine.
@@ -25,6 +25,7 @@
 // Thread: one.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -46,7 +47,7 @@ namespace troika {
 struct SchedulerOptions {
   int64_t page_tokens = 64;        // of a page, where no PageView is given
   int64_t requests_max = 1 << 16;  // waiting and at work together; more are refused
-  double ageing_s = 30;            // of waiting that make a request one level more urgent
+  double ageing_s = 30;  // without a start after which a class that waits goes before all others
   /// Slots that only tenants with nothing at work may take, so that who comes back finds room at
   /// once beside a flood. At most all but one; 1 of 32 costs at most 3 % of throughput.
   int64_t slots_reserved = 1;
@@ -55,10 +56,10 @@ struct SchedulerOptions {
   double slack_s = 0.25;
   double slack_s_max = 10;
   /// A request that waited this long may have a sequence set aside for it: one of a less urgent
-  /// level, or, if its tenant has nothing at work, one of a tenant with several that is ahead of it
-  /// by more than preempt_ahead (a difference of counters).
+  /// class, or, if its tenant has nothing at work, one of a tenant with several that is ahead of it
+  /// by more than preempt_ahead times what a request costs on average.
   double patience_s = 2;
-  double preempt_ahead = 1000;
+  double preempt_ahead = 4;
   double step_s = 0.05;  // a step is expected to take, until some were seen
 };
 
@@ -143,7 +144,9 @@ class Scheduler {
   Status set_costs(const TokenCosts& costs);
   void set_preemption_costs(const PreemptionCosts& costs) { preemption_costs_ = costs; }
 
-  /// Puts a request into its tenant's queue, or refuses it for now.
+  /// Puts a request into its tenant's queue, or refuses it for now: queue_max wait already, or the
+  /// places left are kept for others who were refused before. Who comes again when told, under the
+  /// same id, finds its place kept for a while.
   /// Errors: not_found — an unknown tenant; invalid_argument — an id that is in use, counts out of
   /// range, a deadline that has passed, a class more urgent than the tenant's policy allows.
   Result<Admission> submit(double now_s, const ScheduledRequest& request);
@@ -178,27 +181,25 @@ class Scheduler {
 
  private:
   struct Tenant {
-    explicit Tenant(double ageing_s) : line(ageing_s) {}
     TenantId id{};
     TenantPolicy policy;
     WaitingLine line;
     RetryTickets tickets;
     TenantStatistics statistics;
     double answer_share = 1;  // of tokens_max that its answers take, as seen
-    double request_cost = 0;  // of one, as seen; 0: none was
-    double wakes_s = std::numeric_limits<double>::infinity();  // its entry in wakes_
+    double request_cost = 0;  // of one, as expected when it came; 0: none did
   };
 
   struct Record {
     ScheduledRequest request;
     int32_t tenant = 0;
     double submitted_s = 0;
-    double waits_since_s = 0;  // see Waiting::since_s
+    double waits_since_s = 0;  // now less all its waits; at work, the negative of these
     bool running = false;
     bool spilled = false;
     bool started = false;  // once at least
     // While at work.
-    int64_t level = 0;  // at which it started
+    int64_t level = 0;  // its class, or 0 if that had been passed over for long
     int64_t start_number = 0;
     double read_key_s = 0;  // the order in which prompts are read
     int64_t unread = 0;     // rows until it writes
@@ -208,7 +209,6 @@ class Scheduler {
     int64_t paid_before = 0;     // `paid` when it started
     int64_t cached_charged = 0;  // tokens, when it started
     double prepaid = 0;          // of the cost of rows not read yet
-    double cost = 0;             // charged in all
     int64_t pages = 0;           // held, where no PageView is given
     int64_t planned_in = -1;     // the last plan that gave it rows
     bool counted = false;        // some of its rows were counted since it started
@@ -224,6 +224,8 @@ class Scheduler {
   Tenant& tenant(const Record& record) { return tenants_[static_cast<size_t>(record.tenant)]; }
   void advance(double now_s);
   Status check(const ScheduledRequest& request, const Tenant& tenant) const;
+  double expected_cost(const ScheduledRequest& request, const Tenant& tenant) const;
+  bool has_place(Tenant& tenant, RequestId id) const;
   double retry_after_s(int32_t tenant, const ScheduledRequest& request);
   double step_s() const { return step_seen_s_ > 0 ? step_seen_s_ : options_.step_s; }
   int64_t answer_left(const Record& record) const;
@@ -241,7 +243,6 @@ class Scheduler {
   // scheduler_plan.cc
   void learn_pace();
   void expire();
-  void wake();
   void sort_running();
   int64_t slots_reserved() const;
   int64_t pages_wanted(const Record& record, int64_t tokens) const;
@@ -250,6 +251,7 @@ class Scheduler {
   int64_t cached_tokens(const Record& record) const;
   void plan_set_aside(Record& record);
   bool take_pages(Record& record, int64_t tokens);
+  Record* first_of(PriorityClass priority);
   Record* next_to_start(int64_t& level);
   bool fits(const Record& record) const;
   void plan_preemption();
@@ -269,7 +271,7 @@ class Scheduler {
   std::unordered_map<RequestId, Record> requests_;
   std::vector<Record*> running_;
   std::set<std::pair<double, RequestId>> deadlines_;
-  std::set<std::pair<double, int32_t>> wakes_;  // when a tenant's level changes by waiting
+  std::array<double, kPriorityClasses> passed_since_s_{};  // last start of a class that waits
   int64_t waiting_ = 0;
   int64_t starts_ = 0;
   double now_s_ = 0;
@@ -279,7 +281,6 @@ class Scheduler {
   ScheduledStep step_;
   std::vector<Record*> readers_;
   std::vector<Record*> writers_;
-  std::vector<int32_t> woken_;
   std::vector<double> ends_s_;
   int64_t plans_ = 0;
   int64_t pages_promised_ = 0;  // that sequences at work are expected to take yet
@@ -290,7 +291,9 @@ class Scheduler {
   double accounted_s_ = -1;      // when its work was last counted
   double step_seen_s_ = 0;       // mean
   double prompt_rows_seen_ = 0;  // mean of steps that others waited to start in
-  double mean_cost_ = 0;         // of a request
+  double mean_cost_ = 0;         // of a request, as expected when it came
+  double mean_unread_ = 0;       // rows of its prompt
+  double mean_answer_ = 0;       // tokens of its answer
   bool rows_hold_back_ = false;  // the last starts waited for rows, not for slots or pages
 };
 

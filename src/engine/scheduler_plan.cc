@@ -27,7 +27,6 @@ const ScheduledStep& Scheduler::plan(double now_s, const StepLimits& limits) {
   step_.decodes.clear();
   step_.prompts.clear();
   expire();
-  wake();
   sort_running();
   pages_promised_ = 0;
   for (const Record* record : running_)
@@ -62,24 +61,12 @@ void Scheduler::expire() {
   }
 }
 
-/// Tenants whose requests have become more urgent by waiting.
-void Scheduler::wake() {
-  while (!wakes_.empty() && wakes_.begin()->first <= now_s_) {
-    const int32_t number = wakes_.begin()->second;
-    wakes_.erase(wakes_.begin());
-    tenants_[static_cast<size_t>(number)].wakes_s = std::numeric_limits<double>::infinity();
-    woken_.push_back(number);
-  }
-  for (const int32_t number : woken_) refresh(number);
-  woken_.clear();
-}
-
 /// Who keeps what it has the longest goes first.
 void Scheduler::sort_running() {
   std::ranges::sort(running_, [this](const Record* a, const Record* b) {
     if (a->level != b->level) return a->level < b->level;
-    const double counter_a = counters_.counter(a->tenant);
-    const double counter_b = counters_.counter(b->tenant);
+    const double counter_a = counters_.counter(a->tenant, a->request.priority);
+    const double counter_b = counters_.counter(b->tenant, b->request.priority);
     if (counter_a != counter_b) return counter_a < counter_b;
     return a->start_number < b->start_number;
   });
@@ -140,12 +127,24 @@ bool Scheduler::take_pages(Record& record, int64_t tokens) {
   return true;
 }
 
-/// The request that would start next, and its level; null: there is none.
-Scheduler::Record* Scheduler::next_to_start(int64_t& level) {
+/// The request of a class that would start next; null: there is none.
+Scheduler::Record* Scheduler::first_of(PriorityClass priority) {
   const bool idle_only = limits_.slots_free <= slots_reserved();
-  for (level = 0; level < kPriorityClasses; level++)
-    if (const auto number = counters_.least(level, idle_only))
-      return &requests_.at(tenants_[static_cast<size_t>(*number)].line.head(now_s_)->id);
+  const auto number = counters_.least(priority, idle_only);
+  if (!number) return nullptr;
+  return &requests_.at(*tenants_[static_cast<size_t>(*number)].line.front(priority));
+}
+
+/// The request that would start next, and how urgent it is; null: there is none.
+Scheduler::Record* Scheduler::next_to_start(int64_t& level) {
+  level = 0;
+  for (const PriorityClass priority : {PriorityClass::batch, PriorityClass::normal})
+    if (now_s_ - passed_since_s_[static_cast<size_t>(priority)] >= options_.ageing_s)
+      if (Record* record = first_of(priority)) return record;
+  for (const PriorityClass priority : kAllClasses) {
+    level = static_cast<int64_t>(priority);
+    if (Record* record = first_of(priority)) return record;
+  }
   return nullptr;
 }
 
@@ -166,10 +165,12 @@ void Scheduler::plan_preemption() {
   if (now_s_ - next->waits_since_s < options_.patience_s) return;
   Record& last = *running_.back();
   const bool idle = tenants_[static_cast<size_t>(next->tenant)].statistics.running == 0;
-  const double ahead = counters_.counter(last.tenant) - counters_.counter(next->tenant);
+  const PriorityClass priority = next->request.priority;
+  const double ahead =
+      counters_.counter(last.tenant, priority) - counters_.counter(next->tenant, priority);
   const bool urgent = last.level > level;
-  const bool fair = last.level == level && idle && tenant(last).statistics.running > 1 &&
-                    ahead > options_.preempt_ahead;
+  const bool fair = last.request.priority == priority && idle &&
+                    tenant(last).statistics.running > 1 && ahead > options_.preempt_ahead;
   if (urgent || fair) plan_set_aside(last);
 }
 
@@ -187,8 +188,9 @@ void Scheduler::plan_decodes() {
   const int64_t kept = prompts ? std::min(limits_.prompt_rows_max, limits_.rows_max / 4) : 0;
   const int64_t rows = std::max<int64_t>(0, limits_.rows_max - kept);
   if (std::ssize(writers_) > rows)
-    std::ranges::stable_sort(writers_, {},
-                             [this](const Record* r) { return counters_.counter(r->tenant); });
+    std::ranges::stable_sort(writers_, {}, [this](const Record* r) {
+      return counters_.counter(r->tenant, r->request.priority);
+    });
   for (Record* record : writers_) {
     if (std::ssize(step_.decodes) == rows) break;
     if (record->set_aside_in == plans_) continue;
@@ -238,10 +240,13 @@ void Scheduler::start(Record& record, int64_t level) {
   record.counted = restored;
   record.planned_in = plans_;  // not to be set aside in the plan that brings it in
   t.line.erase(record.request.priority, record.request.id);
+  passed_since_s_[static_cast<size_t>(record.request.priority)] = now_s_;
   waiting_--;
   charge_start(record, restored ? record.paid : record.read);
   const double waited_s = now_s_ - record.waits_since_s;
-  if (!record.started) {
+  if (record.started) {
+    t.statistics.set_aside--;
+  } else {
     t.statistics.started++;
     t.statistics.wait_s_sum += waited_s;
     t.statistics.wait_s_max = std::max(t.statistics.wait_s_max, waited_s);

@@ -2,14 +2,17 @@
 // what they have been given.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 namespace troika {
 
-/// How urgent a request is. A more urgent class goes first; waiting makes a request more urgent
-/// (SchedulerOptions::ageing_s), so nothing waits for ever.
+/// How urgent a request is. A more urgent class goes first; a class that was passed over for long
+/// (SchedulerOptions::ageing_s) goes before all others once, so nothing waits for ever.
 enum class PriorityClass : uint8_t { interactive, normal, batch };
 inline constexpr int64_t kPriorityClasses = 3;
+inline constexpr PriorityClass kAllClasses[] = {PriorityClass::interactive, PriorityClass::normal,
+                                                PriorityClass::batch};
 
 /// What the operator allows a tenant.
 struct TenantPolicy {
@@ -44,7 +47,8 @@ struct ServedTokens {
 };
 
 struct TenantStatistics {
-  int64_t waiting = 0;  // requests, preempted ones included
+  int64_t waiting = 0;    // requests, preempted ones included
+  int64_t set_aside = 0;  // of these, preempted ones: they may wait beyond queue_max
   int64_t running = 0;
   int64_t submitted = 0;  // admitted ones; each ends as one of the next three
   int64_t finished = 0;
@@ -54,7 +58,7 @@ struct TenantStatistics {
   int64_t started = 0;  // without those that were resumed
   int64_t preempted = 0;
   ServedTokens served;
-  double counter = 0;     // the virtual token counter: cost / weight, lifts included
+  std::array<double, kPriorityClasses> counters{};  // virtual token counters, lifts included
   double cost = 0;        // of all that was charged, unweighted, without lifts
   double wait_s_sum = 0;  // from submission to start, over `started`
   double wait_s_max = 0;

@@ -1,7 +1,9 @@
 #include "engine/virtual_counters.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
+#include <utility>
 
 namespace troika {
 
@@ -10,76 +12,72 @@ int32_t VirtualCounters::add(double weight) {
   return static_cast<int32_t>(entries_.size()) - 1;
 }
 
-void VirtualCounters::insert(int32_t tenant) {
-  const Entry& entry = at(tenant);
-  line(entry).insert({entry.counter, entry.arrival, tenant});
-  waiting_weight_ += entry.weight;
-}
-
-void VirtualCounters::erase(int32_t tenant) {
-  const Entry& entry = at(tenant);
-  line(entry).erase({entry.counter, entry.arrival, tenant});
-  waiting_weight_ -= entry.weight;
-}
-
 void VirtualCounters::set_weight(int32_t tenant, double weight) {
-  const bool waiting = waits(tenant);
-  if (waiting) erase(tenant);
-  at(tenant).weight = weight;
-  if (waiting) insert(tenant);
+  Entry& entry = at(tenant);
+  for (size_t c = 0; c < kPriorityClasses; c++)
+    if (entry.places[c].waits) lines_[c].weight += weight - entry.weight;
+  entry.weight = weight;
 }
 
-void VirtualCounters::charge(int32_t tenant, double cost) {
+void VirtualCounters::charge(int32_t tenant, PriorityClass priority, double cost) {
   if (cost == 0) return;
   Entry& entry = at(tenant);
-  const double before = entry.counter;
-  entry.counter += cost / entry.weight;
-  if (!waits(tenant)) return;
-  auto node = line(entry).extract({before, entry.arrival, tenant});  // allocates nothing
-  node.value().counter = entry.counter;
-  line(entry).insert(std::move(node));
+  Place& place = entry.places[static_cast<size_t>(priority)];
+  const Key before{place.counter, place.arrival, tenant};
+  place.counter += cost / entry.weight;
+  if (!place.waits) return;
+  std::set<Key>& keys = of(priority).keys[entry.idle ? 1 : 0];
+  auto node = keys.extract(before);  // allocates nothing
+  node.value().counter = place.counter;
+  keys.insert(std::move(node));
 }
 
-/// The least counter of those that wait at the level; where nobody does, of those who wait at all,
-/// and then that of whoever left last.
-double VirtualCounters::lift(int64_t level) const {
-  constexpr double kNone = std::numeric_limits<double>::infinity();
-  const auto least_of = [](const auto& line) {
-    double least = kNone;
-    for (const auto& part : line)
-      if (!part.empty()) least = std::min(least, part.begin()->counter);
-    return least;
-  };
-  double least = least_of(lines_[static_cast<size_t>(level)]);
-  if (least == kNone)
-    for (const auto& line : lines_) least = std::min(least, least_of(line));
-  if (least == kNone) return last_left_ ? counter(*last_left_) : 0;
-  return least;
+/// The least counter of those that wait; where nobody does, that of whoever left last.
+double VirtualCounters::lift(PriorityClass priority) const {
+  const Line& line = of(priority);
+  double least = std::numeric_limits<double>::infinity();
+  for (const auto& keys : line.keys)
+    if (!keys.empty()) least = std::min(least, keys.begin()->counter);
+  if (std::isfinite(least)) return least;
+  return line.last_left ? counter(*line.last_left, priority) : 0;
 }
 
-void VirtualCounters::wait(int32_t tenant, int64_t level, bool idle) {
+void VirtualCounters::wait(int32_t tenant, PriorityClass priority) {
   Entry& entry = at(tenant);
-  if (entry.level == level && entry.idle == idle) return;
-  const bool comes = entry.level != level;
-  if (waits(tenant)) erase(tenant);
-  if (comes) {
-    entry.counter = std::max(entry.counter, lift(level));
-    entry.arrival = ++arrivals_;
-  }
-  entry.level = level;
+  Place& place = entry.places[static_cast<size_t>(priority)];
+  if (place.waits) return;
+  place.counter = std::max(place.counter, lift(priority));
+  place.arrival = ++arrivals_;
+  place.waits = true;
+  of(priority).keys[entry.idle ? 1 : 0].insert({place.counter, place.arrival, tenant});
+  of(priority).weight += entry.weight;
+}
+
+void VirtualCounters::leave(int32_t tenant, PriorityClass priority) {
+  Entry& entry = at(tenant);
+  Place& place = entry.places[static_cast<size_t>(priority)];
+  if (!place.waits) return;
+  place.waits = false;
+  Line& line = of(priority);
+  line.keys[entry.idle ? 1 : 0].erase({place.counter, place.arrival, tenant});
+  line.weight -= entry.weight;
+  line.last_left = tenant;
+}
+
+void VirtualCounters::set_idle(int32_t tenant, bool idle) {
+  Entry& entry = at(tenant);
+  if (entry.idle == idle) return;
   entry.idle = idle;
-  insert(tenant);
+  for (size_t c = 0; c < kPriorityClasses; c++) {
+    const Place& place = entry.places[c];
+    if (!place.waits) continue;
+    auto& keys = lines_[c].keys;
+    keys[idle ? 1 : 0].insert(keys[idle ? 0 : 1].extract({place.counter, place.arrival, tenant}));
+  }
 }
 
-void VirtualCounters::leave(int32_t tenant) {
-  if (!waits(tenant)) return;
-  erase(tenant);
-  at(tenant).level = -1;
-  last_left_ = tenant;
-}
-
-std::optional<int32_t> VirtualCounters::least(int64_t level, bool idle_only) const {
-  const auto& [busy, idle] = lines_[static_cast<size_t>(level)];
+std::optional<int32_t> VirtualCounters::least(PriorityClass priority, bool idle_only) const {
+  const auto& [busy, idle] = of(priority).keys;
   if (idle_only || busy.empty()) {
     if (idle.empty()) return std::nullopt;
     return idle.begin()->tenant;

@@ -1,9 +1,8 @@
 #include "engine_schedule/simulator.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
+#include <random>
 
 #include "core/check.h"
 
@@ -31,6 +30,11 @@ int32_t Simulation::add_user(User user) {
 
 void Simulation::send(double at_s, int32_t user) {
   events_.push({at_s, events_made_++, user, RequestId{-1}});
+}
+
+void Simulation::adopt(RequestId id, int32_t user, int64_t prompt_tokens, int64_t answer_tokens) {
+  texts_[id] = {.prompt = prompt_tokens, .answer = answer_tokens};
+  outcomes[id] = {.id = id, .user = user, .sent_s = now_s};
 }
 
 void Simulation::arrive(const Event& event) {
@@ -98,6 +102,7 @@ void Simulation::write(RequestId id, int64_t rows) {
   const int64_t pages = (held + kPageTokensSimulated) / kPageTokensSimulated;
   pages_free_ -= std::max<int64_t>(0, pages - text.pages);
   text.pages = std::max(text.pages, pages);
+  held_max = std::max(held_max, (machine.pages - pages_free_) * kPageTokensSimulated);
   TROIKA_CHECK(pages_free_ >= 0);
   TROIKA_CHECK(scheduler->account(now_s, id, service).ok());
   if (text.written < text.answer) return;
@@ -148,6 +153,16 @@ void Simulation::run(double until_s) {
     if (events_.empty()) return;
     now_s = std::max(now_s, events_.top().at_s);
   }
+}
+
+std::function<int64_t()> always(int64_t n) {
+  return [n] { return n; };
+}
+
+std::function<int64_t()> between(int64_t min, int64_t max, uint64_t seed) {
+  return [random = std::mt19937_64(seed), min, max]() mutable {
+    return std::uniform_int_distribution<int64_t>(min, max)(random);
+  };
 }
 
 double quantile(std::vector<double> values, double q) {

@@ -57,6 +57,9 @@ struct Simulation {
   /// One request at a given time.
   void send(double at_s, int32_t user);
 
+  /// A request that the test gave to the scheduler itself, as if `user` had.
+  void adopt(RequestId id, int32_t user, int64_t prompt_tokens, int64_t answer_tokens);
+
   /// Runs until the time, or until nothing is left to do.
   void run(double until_s);
 
@@ -66,6 +69,7 @@ struct Simulation {
   int64_t steps = 0;
   int64_t tokens = 0;       // written, in all
   int64_t prompt_rows = 0;  // read, in all
+  int64_t held_max = 0;     // tokens in pages, at most
   std::map<RequestId, Outcome> outcomes;
   std::map<int32_t, double> cost;              // by tenant, as the scheduler charges it
   std::function<void(Simulation&)> each_step;  // called after each step
@@ -103,6 +107,10 @@ struct Simulation {
   int64_t slots_free_;
   int64_t pages_free_;
 };
+
+/// Lengths for users.
+std::function<int64_t()> always(int64_t n);
+std::function<int64_t()> between(int64_t min, int64_t max, uint64_t seed);
 
 /// The value that a share `q` of `values` does not exceed.
 double quantile(std::vector<double> values, double q);
