@@ -11,7 +11,7 @@
 #include "cli/bench_steps.h"
 #include "cli/bench_text.h"
 #include "cli/command.h"
-#include "cli/output_file.h"
+#include "core/output_file.h"
 #include "cli/token_file.h"
 #include "core/text_file.h"
 

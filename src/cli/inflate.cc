@@ -14,7 +14,7 @@
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/model_flags.h"
-#include "cli/output_file.h"
+#include "core/output_file.h"
 #include "cli/streams.h"
 #include "core/progress.h"
 #include "core/thread_pool.h"

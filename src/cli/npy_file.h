@@ -6,7 +6,7 @@
 #include <span>
 #include <string>
 
-#include "cli/output_file.h"
+#include "core/output_file.h"
 #include "core/result.h"
 
 namespace troika::cli {

@@ -1,4 +1,4 @@
-#include "cli/output_file.h"
+#include "core/output_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <utility>
 
-namespace troika::cli {
+namespace troika {
 namespace {
 
 constexpr mode_t kMode = 0666;  // less the process's umask, as for any new file
@@ -88,4 +88,4 @@ Status OutputFile::commit() {
   return ok();
 }
 
-}  // namespace troika::cli
+}  // namespace troika

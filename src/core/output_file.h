@@ -7,7 +7,7 @@
 
 #include "core/result.h"
 
-namespace troika::cli {
+namespace troika {
 
 /// Owns the unfinished file; what is not committed is removed. A path that names something other
 /// than a regular file (a pipe, a device) is written directly. POSIX.
@@ -38,4 +38,4 @@ class OutputFile {
   int descriptor_ = -1;
 };
 
-}  // namespace troika::cli
+}  // namespace troika
