@@ -11,8 +11,8 @@
 #include "cli/bench_steps.h"
 #include "cli/bench_text.h"
 #include "cli/command.h"
-#include "core/output_file.h"
 #include "cli/token_file.h"
+#include "core/output_file.h"
 #include "core/text_file.h"
 
 namespace troika::cli {

@@ -6,6 +6,7 @@
 #include "core/check.h"
 #include "engine/mtp_drafter.h"
 #include "engine/ngram_drafter.h"
+#include "engine/session.h"
 
 namespace troika {
 namespace {
@@ -65,6 +66,7 @@ Engine::Engine(const EngineOptions& options, const TokenRules& rules,
       tokens_(std::min(rules.tokens, forward->info().vocab)),
       end_tokens_(rules.end_tokens.begin(), rules.end_tokens.end()),
       bytes_(rules.bytes),
+      model_(rules.model),
       forward_(std::move(forward)) {
   tasks_.resize(static_cast<size_t>(options.sequences_max));
   if (!options_.clock_ms) options_.clock_ms = steady_ms;
@@ -97,6 +99,21 @@ Status Engine::validate_answer(const Request& request) const {
   return ok();
 }
 
+Status Engine::validate_session(const Request& request) const {
+  if (request.session == nullptr) return ok();
+  const SessionFile& file = *request.session;
+  TROIKA_RETURN_IF_ERROR(check_session(*forward_, file, speculation_->uses_head(), model_));
+  const auto computed =
+      std::span(file.header().tokens).first(static_cast<size_t>(file.header().computed));
+  if (std::ssize(request.prompt) > std::ssize(computed) &&
+      std::ranges::equal(computed, std::span(request.prompt).first(computed.size())))
+    return ok();
+  return fail(ErrorCode::invalid_argument,
+              "{}: its {} computed tokens do not begin the prompt of {}, wanted a prompt that goes "
+              "on from them",
+              file.name(), computed.size(), request.prompt.size());
+}
+
 std::vector<std::unique_ptr<Drafter>> Engine::make_drafters(std::unique_ptr<Drafter> given,
                                                             const ModelInfo& info) const {
   std::vector<std::unique_ptr<Drafter>> drafters;
@@ -125,6 +142,7 @@ Status Engine::validate(const Request& request) const {
     if (static_cast<int64_t>(id) < 0 || static_cast<int64_t>(id) >= tokens_)
       return fail(ErrorCode::invalid_argument, "the prompt holds id {}, wanted 0 to {}",
                   static_cast<int32_t>(id), tokens_ - 1);
+  TROIKA_RETURN_IF_ERROR(validate_session(request));
   TROIKA_RETURN_IF_ERROR(troika::validate(request.speculation, options_.draft_tokens_max));
   return speculation_->check(request.speculation.type);
 }
@@ -157,10 +175,26 @@ Result<SeqId> Engine::submit(Request request) {
   if (s.tokens_left() == 0)
     s.finish = FinishReason::length;
   else
-    TROIKA_RETURN_IF_ERROR(memory_->begin(s));
+    TROIKA_RETURN_IF_ERROR(begin(*task));
   const SeqId id = s.id;
   *free = std::move(task);
   return id;
+}
+
+/// Lets a text begin behind what need not be computed.
+Status Engine::begin(Task& task) {
+  Sequence& s = task.sequence;
+  if (task.request.session == nullptr) return memory_->begin(s);
+  const Status restored = restore_session(*forward_, *memory_, s, *task.request.session);
+  if (!restored.ok()) memory_->release(s);
+  task.request.session = nullptr;
+  return restored;
+}
+
+Status Engine::save(SeqId id, const std::string& path) {
+  Sequence& s = task(id).sequence;
+  TROIKA_RETURN_IF_ERROR(speculation_->settle(s));
+  return save_session(*forward_, s, speculation_->uses_head(), model_, path);
 }
 
 bool Engine::at_work(const Task& task, bool answering) const {

@@ -18,6 +18,7 @@
 #include "engine/logprobs.h"
 #include "engine/sequence.h"
 #include "engine/sequence_memory.h"
+#include "engine/session_file.h"
 #include "engine/speculation.h"
 #include "engine/text_stream.h"
 
@@ -42,6 +43,7 @@ struct TokenRules {
   /// The bytes that a token adds to a text, which may be part of a character; without it there are
   /// no stop strings and no Request::on_text.
   std::function<std::string(TokenId)> bytes = {};
+  uint64_t model = 0;  // model_fingerprint() of what is loaded, for session files
 };
 
 /// What a request does with the prefix cache.
@@ -55,6 +57,8 @@ struct Request {
   TenantId tenant{};
   CacheUse cache;
   std::vector<TokenId> prompt;
+  /// What is computed there is restored; its computed tokens begin the prompt, which has more.
+  std::shared_ptr<const SessionFile> session;
   int64_t tokens_max = -1;  // of the answer; -1: until the context is full
   int64_t tokens_min = 0;   // of the answer, before which it ends by none of its own means
   SamplingOptions sampling;
@@ -94,6 +98,11 @@ class Engine {
   /// What is known about a sequence, until release().
   const Sequence& sequence(SeqId id) const;
 
+  /// Writes a sequence to the file at `path`: a prompt that goes on from there (Request::session)
+  /// computes only what follows, with the same bits. Between steps.
+  /// Errors: invalid_argument — its prompt is not read yet; those of the file.
+  Status save(SeqId id, const std::string& path);
+
   /// Ends a sequence after the current step; its tokens so far stay readable.
   void cancel(SeqId id);
 
@@ -125,6 +134,8 @@ class Engine {
                                                       const ModelInfo& info) const;
   Status validate(const Request& request) const;
   Status validate_answer(const Request& request) const;
+  Status validate_session(const Request& request) const;
+  Status begin(Task& task);
   bool at_work(const Task& task, bool answering) const;
   Status propose();
   Status add_rows(Task& task, int64_t prompt_budget);
@@ -142,6 +153,7 @@ class Engine {
   int64_t tokens_;
   std::vector<TokenId> end_tokens_;
   std::function<std::string(TokenId)> bytes_;
+  uint64_t model_;
   std::unique_ptr<Forward> forward_;
   std::unique_ptr<Speculation> speculation_;
   std::unique_ptr<SequenceMemory> memory_;

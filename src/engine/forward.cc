@@ -137,6 +137,30 @@ Status Forward::copy_units(size_t state, int64_t from, int64_t to) {
   return ok();
 }
 
+int64_t Forward::unit_bytes(size_t state) const {
+  return state_unit_bytes(states()[state].spec, state_options());
+}
+
+/// A device's name says its kind first, and behind a comma what changes no bit.
+std::string Forward::layout() const {
+  const std::string& name = device_->info().name;
+  const size_t comma = name.find(',');
+  return fmt::format("{}{}, KV {}", name.substr(0, comma), comma == std::string::npos ? "" : ")",
+                     dtype_info(options_.kv_dtype).name);
+}
+
+Status Forward::read_unit(size_t state, int64_t unit, std::span<std::byte> bytes) {
+  TROIKA_CHECK(std::ssize(bytes) == unit_bytes(state));
+  TROIKA_TRY(last_, device_->read({states_[state].get(), unit * std::ssize(bytes)}, bytes));
+  return finish();
+}
+
+Status Forward::write_unit(size_t state, int64_t unit, std::span<const std::byte> bytes) {
+  TROIKA_CHECK(std::ssize(bytes) == unit_bytes(state));
+  TROIKA_TRY(last_, device_->write({states_[state].get(), unit * std::ssize(bytes)}, bytes));
+  return ok();
+}
+
 Status Forward::copy_page(PageId from, PageId to) {
   for (size_t i = 0; i < states_.size(); i++)
     if (std::holds_alternative<KvState>(model_->model.states[i].spec))

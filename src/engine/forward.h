@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/result.h"
@@ -104,6 +105,16 @@ class Forward {
   Status restore_state(int32_t checkpoint, int32_t slot);
   /// Bytes that a checkpoint of this model takes.
   static int64_t checkpoint_bytes(const Model& model, const StateOptions& options);
+
+  /// The states in device memory, in the order of their numbers; bytes of a unit of one, which the
+  /// device arranges as it likes; and what arranges them: kind of device and KV type.
+  std::span<const StateInfo> states() const { return model_->model.states; }
+  int64_t unit_bytes(size_t state) const;
+  std::string layout() const;
+  /// Waits for the last step and reads a unit, [unit_bytes()].
+  Status read_unit(size_t state, int64_t unit, std::span<std::byte> bytes);
+  /// Queues the writing of a unit. `bytes` may be reused at once.
+  Status write_unit(size_t state, int64_t unit, std::span<const std::byte> bytes);
 
   /// Queues a read of the argmax of the last step's first output rows; `rows` holds them after
   /// finish().
