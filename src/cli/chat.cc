@@ -1,5 +1,5 @@
-// troika chat: a conversation, line by line. Each turn reads the whole conversation again, rendered
-// by the model's template.
+// troika chat: a conversation, line by line. Each turn reads its new tokens only: the engine goes
+// on where the last answer ended.
 
 #include "text/chat.h"
 
@@ -26,51 +26,68 @@ struct ChatOptions {
   AnswerFlags answer;
 };
 
-/// The conversation so far, and what turns it into the next answer.
+/// The conversation so far, as the model read and wrote it. Its tokens are kept, not its text: that
+/// might be encoded into other tokens than those which the model chose, and nothing of what was
+/// computed would fit.
 class Conversation {
  public:
   Conversation(ModelSession& session, const SamplingOptions& sampling, const AnswerFlags& flags)
       : session_(session), sampling_(sampling), flags_(flags) {}
 
-  void clear() { messages_.clear(); }
+  void clear() { tokens_.clear(); }
 
   /// Streams the answer to `line`. A failed turn leaves the conversation as it was.
-  Result<Generation> answer(std::string line, Progress& progress) {
-    messages_.push_back({.role = "user", .content = std::move(line)});
-    Result<Generation> generation = generate_answer(progress);
-    if (generation.ok())
-      messages_.push_back({.role = "assistant", .content = generation->text});
-    else
-      messages_.pop_back();
+  Result<Generation> answer(const std::string& line, Progress& progress) {
+    std::vector<TokenId> prompt = tokens_;
+    const ChatMessage question{.role = "user", .content = line};
+    append(prompt, (prompt.empty() ? "" : "\n") + render_chatml({&question, 1}));
+    TROIKA_RETURN_IF_ERROR(session_.check_prompt_fits(std::ssize(prompt)));
+    TROIKA_TRY(Generation generation, generate(session_.engine(), session_.tokenizer(),
+                                               {.prompt = prompt,
+                                                .tokens_max = flags_.tokens_max,
+                                                .tokens_min = flags_.tokens_min,
+                                                .sampling = sampling_,
+                                                .stop = flags_.stop,
+                                                .speculation = session_.speculation()},
+                                               {.on_text = write_stdout, .progress = &progress}));
+    close_turn(prompt, generation);
+    tokens_ = std::move(prompt);
     return generation;
   }
 
  private:
-  Result<Generation> generate_answer(Progress& progress) {
-    const std::string text = render_chatml(messages_);
-    std::vector<TokenId> prompt =
-        session_.tokenizer().encode(text, {.add_special = true, .parse_special = true});
-    TROIKA_RETURN_IF_ERROR(session_.check_prompt_fits(std::ssize(prompt)));
-    return generate(session_.engine(), session_.tokenizer(),
-                    {.prompt = std::move(prompt),
-                     .tokens_max = flags_.tokens_max,
-                     .tokens_min = flags_.tokens_min,
-                     .sampling = sampling_,
-                     .stop = flags_.stop,
-                     .speculation = session_.speculation()},
-                    {.on_text = write_stdout, .progress = &progress});
+  void append(std::vector<TokenId>& tokens, const std::string& text) const {
+    const std::vector<TokenId> ids =
+        session_.tokenizer().encode(text, {.add_special = tokens.empty(), .parse_special = true});
+    tokens.insert(tokens.end(), ids.begin(), ids.end());
+  }
+
+  /// Adds the answer and the end of its turn, whatever ended it.
+  void close_turn(std::vector<TokenId>& tokens, const Generation& generation) const {
+    std::vector<TokenId> answer = generation.tokens;
+    if (generation.finish == FinishReason::stop_string) {
+      append(tokens, generation.text);
+    } else {
+      if (!answer.empty() && session_.tokenizer().is_end_of_generation(answer.back()))
+        answer.pop_back();
+      tokens.insert(tokens.end(), answer.begin(), answer.end());
+    }
+    append(tokens, std::string(kChatmlTurnEnd));
   }
 
   ModelSession& session_;
   SamplingOptions sampling_;
   const AnswerFlags& flags_;
-  std::vector<ChatMessage> messages_;
+  std::vector<TokenId> tokens_;
 };
 
 std::string turn_text(const Generation& g) {
   const int64_t measured = std::max<int64_t>(std::ssize(g.tokens) - 1, 0);
-  return fmt::format("[{} tokens, {:.1f} tokens/s, {} of {} drafts accepted]\n", g.tokens.size(),
-                     per_second(measured, g.generate_ms), g.drafts.accepted, g.drafts.proposed);
+  return fmt::format(
+      "[{} tokens after {} of which {} were read before, {:.1f} ms to the first, {:.1f} tokens/s, "
+      "{} of {} drafts accepted]\n",
+      g.tokens.size(), g.prompt_tokens, g.cached_tokens, g.prompt_ms,
+      per_second(measured, g.generate_ms), g.drafts.accepted, g.drafts.proposed);
 }
 
 /// Answers lines until they end. At a terminal a turn that fails or is interrupted ends that turn
@@ -100,7 +117,9 @@ Status converse(Conversation& conversation, Progress& progress) {
 
 Status chat(const ChatOptions& options) {
   TROIKA_TRY(const SamplingOptions sampling, resolve(options.sampling));
-  TROIKA_TRY(const std::unique_ptr<ModelSession> session, ModelSession::open(options.session));
+  SessionOptions session_options = options.session;
+  session_options.turns = true;
+  TROIKA_TRY(const std::unique_ptr<ModelSession> session, ModelSession::open(session_options));
   if (const Status chatml = check_chatml(session->file().metadata()); !chatml.ok())
     return fail(chatml.error().code(), "{}: {} with 'troika run'", options.session.model.path,
                 chatml.error().message());

@@ -133,6 +133,7 @@ Result<Generation> generate(Engine& engine, const Tokenizer& tokenizer, Request 
   Generation& generation = collector.generation;
   const Sequence& sequence = engine.sequence(id);
   generation.prompt_tokens = sequence.prompt_tokens;
+  generation.cached_tokens = sequence.cached_tokens;
   generation.finish = sequence.finish;
   generation.stop_string = sequence.stop_string;
   generation.drafts = sequence.drafts;

@@ -33,6 +33,7 @@ struct Generation {
   std::string text;             // end tokens, control tokens and the stop string left out
   std::vector<GeneratedLogprob> logprobs;  // of each token, only if asked for
   int64_t prompt_tokens = 0;
+  int64_t cached_tokens = 0;                 // of the prompt, which were not computed
   FinishReason finish = FinishReason::none;  // cancelled: by Ctrl-C
   int32_t stop_string = -1;                  // as Sequence has it
   DraftStatistics drafts;

@@ -100,6 +100,7 @@ void add_memory(Page& page, const Inspection& inspection) {
   page.line("draft log", fmt::format("{} ({} for each unverified token)", size_text(plan.log),
                                      size_text(plan.log_per_token)));
   page.line("hidden rows", size_text(plan.hidden));
+  if (plan.checkpoints > 0) page.line("checkpoints", size_text(plan.checkpoints));
   page.line("total", size_text(plan.total()));
   if (inspection.model->info.draft_head)
     page.line("of the draft head",

@@ -28,6 +28,12 @@ Status validate_options(const EngineOptions& options) {
   TROIKA_RETURN_IF_ERROR(in_range("the prompt chunk", options.chunk_tokens, 1, kChunkMax));
   TROIKA_RETURN_IF_ERROR(
       in_range("the number of drafts", options.draft_tokens_max, 0, kDraftTokensMax));
+  const CacheOptions& cache = options.cache;
+  TROIKA_RETURN_IF_ERROR(in_range("the number of cached pages", cache.pages, 0, kContextMax));
+  TROIKA_RETURN_IF_ERROR(
+      in_range("the budget of checkpoints", cache.checkpoint_bytes, 0, INT64_MAX));
+  TROIKA_RETURN_IF_ERROR(
+      in_range("the interval of checkpoints", cache.interval_tokens, 1, kContextMax));
   if (!is_kv_dtype(options.kv_dtype))
     return fail(ErrorCode::invalid_argument, "the KV type is {}, wanted {}",
                 dtype_info(options.kv_dtype).name, kv_dtype_names());
@@ -83,6 +89,16 @@ Result<std::unique_ptr<Engine>> Engine::make(const LoadedModel& model, const Eng
   engine->memory_ =
       std::make_unique<SequenceMemory>(*engine->forward_, *engine->speculation_, options.cache);
   return engine;
+}
+
+MemoryNeed Engine::memory_need(const Model& model, const EngineOptions& options) {
+  const ForwardOptions f = forward_options(options, model);
+  const HiddenUnits hidden(f.step_tokens_max, f.sequences_max, f.draft_tokens_max);
+  return {.pages = f.pages,
+          .sequences = f.sequences_max,
+          .hidden_rows = hidden.count(0),
+          .checkpoints = f.checkpoints,
+          .options = {.kv_dtype = f.kv_dtype, .log_tokens = f.draft_tokens_max}};
 }
 
 /// What the answer shall be, apart from its sampling.

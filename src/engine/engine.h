@@ -16,6 +16,7 @@
 #include "core/result.h"
 #include "engine/forward.h"
 #include "engine/logprobs.h"
+#include "engine/memory_plan.h"
 #include "engine/sequence.h"
 #include "engine/sequence_memory.h"
 #include "engine/session_file.h"
@@ -84,6 +85,9 @@ class Engine {
   static Result<std::unique_ptr<Engine>> make(const LoadedModel& model,
                                               const EngineOptions& options, const TokenRules& rules,
                                               std::unique_ptr<Drafter> drafter = nullptr);
+
+  /// What an engine with such options, which are in range, will hold: for plan_memory().
+  static MemoryNeed memory_need(const Model& model, const EngineOptions& options);
 
   /// Takes a request. Errors: invalid_argument — an empty prompt, a prompt that does not fit the
   /// context with one token to spare, an id that is no token, sampling options, stop strings or

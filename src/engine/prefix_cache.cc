@@ -353,8 +353,27 @@ void PrefixCache::drop_checkpoint(int32_t unit) {
   if (options_.needs_checkpoint) prune(node);
 }
 
-void PrefixCache::set_limits(TenantId tenant, const CacheLimits& limits) {
+Status PrefixCache::set_limits(TenantId tenant, const CacheLimits& limits) {
+  int64_t pages = limits.pages_min, checkpoints = limits.checkpoints_min;
+  if (pages < 0 || checkpoints < 0 || pages > limits.pages_max ||
+      checkpoints > limits.checkpoints_max)
+    return fail(ErrorCode::invalid_argument,
+                "a cache of {} to {} pages and {} to {} checkpoints, wanted 0 or more and no less "
+                "at most",
+                pages, limits.pages_max, checkpoints, limits.checkpoints_max);
+  for (const auto& [other, account] : accounts_) {
+    if (other == tenant) continue;
+    pages += account.limits.pages_min;
+    checkpoints += account.limits.checkpoints_min;
+  }
+  if (!options_.needs_checkpoint) checkpoints = 0;  // nobody takes any
+  if (pages > options_.floor_pages_max || checkpoints > options_.checkpoints)
+    return fail(ErrorCode::invalid_argument,
+                "the floors of all tenants are {} pages and {} checkpoints, wanted at most {} and "
+                "{}",
+                pages, checkpoints, options_.floor_pages_max, options_.checkpoints);
   account(tenant).limits = limits;
+  return ok();
 }
 
 void PrefixCache::forget(ScopeId scope) {

@@ -25,6 +25,8 @@ namespace troika {
 struct PrefixCacheOptions {
   int64_t checkpoints = 0;        // units that there are
   bool needs_checkpoint = false;  // a text goes on at a checkpoint only, not behind any token
+  /// What the floors of all tenants may be together, so that texts at work always find pages.
+  int64_t floor_pages_max = std::numeric_limits<int64_t>::max();
 };
 
 /// What one tenant may keep, whoever else wants room, and at most.
@@ -98,8 +100,10 @@ class PrefixCache {
   /// Pages that make_room() could free for `tenant`, at least.
   int64_t droppable(TenantId tenant) const;
 
-  /// Takes effect with what is kept next and dropped next.
-  void set_limits(TenantId tenant, const CacheLimits& limits);
+  /// Takes effect with what is kept next and dropped next. Errors: invalid_argument — a floor below
+  /// 0 or above its ceiling, floors that are more than floor_pages_max pages or than there are
+  /// checkpoints; nothing was changed.
+  Status set_limits(TenantId tenant, const CacheLimits& limits);
 
   /// Drops all that is kept for `scope`.
   void forget(ScopeId scope);

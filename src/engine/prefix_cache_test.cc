@@ -198,7 +198,7 @@ TEST_F(PrefixCacheTest, PagesThatASequenceHoldsStay) {
 
 TEST_F(PrefixCacheTest, AFloodDoesNotGoBelowAnotherTenantsFloor) {
   make(8);
-  cache_->set_limits(TenantId{1}, {.pages_min = 3});
+  ASSERT_TRUE(cache_->set_limits(TenantId{1}, {.pages_min = 3}).ok());
   const auto mine = text_of(0, 4 * kPage);
   keep(mine, 1);
   for (int i = 1; i <= 20; i++) keep(text_of(i * 1000, 3 * kPage), 2);
@@ -209,7 +209,7 @@ TEST_F(PrefixCacheTest, AFloodDoesNotGoBelowAnotherTenantsFloor) {
 
 TEST_F(PrefixCacheTest, NobodyKeepsMoreThanTheCeiling) {
   make(16);
-  cache_->set_limits(TenantId{1}, {.pages_max = 3});
+  ASSERT_TRUE(cache_->set_limits(TenantId{1}, {.pages_max = 3}).ok());
   keep(text_of(0, 2 * kPage));
   keep(text_of(1000, 2 * kPage));
   EXPECT_EQ(cache_->statistics().pages, 3);
@@ -217,9 +217,25 @@ TEST_F(PrefixCacheTest, NobodyKeepsMoreThanTheCeiling) {
   EXPECT_EQ(find(text_of(1000, 2 * kPage)), 2 * kPage);
   keep(text_of(2000, 6 * kPage));
   EXPECT_EQ(find(text_of(2000, 6 * kPage)), 3 * kPage);
-  cache_->set_limits(TenantId{1}, {.pages_max = 0});
+  ASSERT_TRUE(cache_->set_limits(TenantId{1}, {.pages_max = 0}).ok());
   keep(text_of(3000, kPage));
   EXPECT_EQ(find(text_of(3000, kPage)), 0);
+}
+
+TEST_F(PrefixCacheTest, RefusesLimitsThatCannotHold) {
+  make(16, {.checkpoints = 2, .needs_checkpoint = true, .floor_pages_max = 8});
+  ASSERT_TRUE(cache_->set_limits(TenantId{1}, {.pages_min = 5, .checkpoints_min = 1}).ok());
+  ASSERT_TRUE(cache_->set_limits(TenantId{1}, {.pages_min = 6, .checkpoints_min = 1}).ok());
+  for (const CacheLimits& limits :
+       {CacheLimits{.pages_min = -1}, CacheLimits{.pages_min = 2, .pages_max = 1},
+        CacheLimits{.pages_min = 3}, CacheLimits{.checkpoints_min = -1},
+        CacheLimits{.checkpoints_min = 1, .checkpoints_max = 0},
+        CacheLimits{.checkpoints_min = 2}}) {
+    const Status status = cache_->set_limits(TenantId{2}, limits);
+    ASSERT_FALSE(status.ok());
+    EXPECT_EQ(status.error().code(), ErrorCode::invalid_argument);
+  }
+  EXPECT_TRUE(cache_->set_limits(TenantId{2}, {.pages_min = 2, .checkpoints_min = 1}).ok());
 }
 
 class CheckpointTest : public PrefixCacheTest {
@@ -283,9 +299,9 @@ TEST_F(CheckpointTest, TheLeastRecentlyUsedGoesFirstAndThePagesBehindIt) {
 
 TEST_F(CheckpointTest, FloorsAndCeilingsHoldForCheckpointsToo) {
   make(64, 4);
-  cache_->set_limits(TenantId{1}, {.checkpoints_min = 2});
-  cache_->set_limits(TenantId{3}, {.checkpoints_max = 1});
-  cache_->set_limits(TenantId{4}, {.checkpoints_max = 0});
+  ASSERT_TRUE(cache_->set_limits(TenantId{1}, {.checkpoints_min = 2}).ok());
+  ASSERT_TRUE(cache_->set_limits(TenantId{3}, {.checkpoints_max = 1}).ok());
+  ASSERT_TRUE(cache_->set_limits(TenantId{4}, {.checkpoints_max = 0}).ok());
   for (int i = 0; i < 3; i++) keep(text_of(i * 1000, kPage), 1);
   for (int i = 0; i < 9; i++) keep(text_of(i * 1000, kPage), 2);
   EXPECT_EQ(cache_->statistics(TenantId{1}).checkpoints, 2);
@@ -367,8 +383,8 @@ TEST_P(RandomCacheTest, FindsWhatAListOfTextsFinds) {
 TEST_P(RandomCacheTest, HoldsItsBooksInOrderUnderPressure) {
   checkpointed_ = GetParam();
   make(24, {.checkpoints = 5, .needs_checkpoint = checkpointed_});
-  cache_->set_limits(TenantId{1}, {.pages_min = 4, .checkpoints_min = 1});
-  cache_->set_limits(TenantId{2}, {.pages_max = 6, .checkpoints_max = 2});
+  ASSERT_TRUE(cache_->set_limits(TenantId{1}, {.pages_min = 4, .checkpoints_min = 1}).ok());
+  ASSERT_TRUE(cache_->set_limits(TenantId{2}, {.pages_max = 6, .checkpoints_max = 2}).ok());
   NaiveCache naive;
   std::mt19937 random(4);
   std::vector<std::vector<PageId>> running;

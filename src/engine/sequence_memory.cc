@@ -35,7 +35,8 @@ SequenceMemory::SequenceMemory(Forward& forward, Speculation& speculation,
   if (options.on)
     cache_ = std::make_unique<PrefixCache>(
         pages_, PrefixCacheOptions{.checkpoints = forward.options().checkpoints,
-                                   .needs_checkpoint = needs_checkpoint()});
+                                   .needs_checkpoint = needs_checkpoint(),
+                                   .floor_pages_max = options.pages});
 }
 
 Status SequenceMemory::begin(Sequence& s) {

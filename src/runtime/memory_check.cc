@@ -5,18 +5,15 @@
 #include <string_view>
 
 #include "core/text_file.h"
-#include "engine/forward.h"
 
 namespace troika {
 namespace {
 
+/// The sum for a text of `pages` pages.
 MemoryPlan plan_pages(const Model& model, const ContextSize& size, int64_t pages) {
-  const int64_t step_tokens = size.chunk_tokens + size.draft_tokens_max + 1;
-  return plan_memory(model.weights, model.states,
-                     {.pages = pages,
-                      .sequences = 1,
-                      .hidden_rows = HiddenUnits(step_tokens, 1, size.draft_tokens_max).count(0),
-                      .options = {.kv_dtype = size.kv_dtype, .log_tokens = size.draft_tokens_max}});
+  MemoryNeed need = Engine::memory_need(model, size.engine_options(kPageTokens));
+  need.pages += pages - 1;
+  return plan_memory(model.weights, model.states, need);
 }
 
 int64_t pages_of(int64_t tokens) {
@@ -24,6 +21,15 @@ int64_t pages_of(int64_t tokens) {
 }
 
 }  // namespace
+
+EngineOptions ContextSize::engine_options(int64_t context) const {
+  return {.context = context,
+          .sequences_max = 1,
+          .chunk_tokens = chunk_tokens,
+          .draft_tokens_max = draft_tokens_max,
+          .kv_dtype = kv_dtype,
+          .cache = cache};
+}
 
 MemoryPlan plan_context(const Model& model, const ContextSize& size) {
   return plan_pages(model, size, pages_of(size.tokens));
@@ -50,12 +56,15 @@ Status check_memory(const Model& model, const ContextSize& size, const Device& d
       return fail(status.error().code(), "{}: {}", state.name, status.error().message());
   // In floating point: a context that makes no sense must not wrap round into one that fits.
   const MemoryPlan rest = plan_pages(model, size, 0);
-  const auto page_bytes = static_cast<double>(plan_pages(model, size, 1).kv.total());
-  const double kv_bytes = page_bytes * static_cast<double>(pages_of(size.tokens));
+  const auto rest_kv_bytes = static_cast<double>(rest.kv.total());  // pages of the cache
+  const double page_bytes =
+      static_cast<double>(plan_pages(model, size, 1).kv.total()) - rest_kv_bytes;
+  const double kv_bytes = rest_kv_bytes + page_bytes * static_cast<double>(pages_of(size.tokens));
   double weight_bytes = 0;
   for (const WeightInfo& weight : model.weights)
     weight_bytes += static_cast<double>(device.weight_bytes(weight));
-  const auto other_bytes = static_cast<double>(rest.total() - rest.weights.total());
+  const auto other_bytes =
+      static_cast<double>(rest.total() - rest.weights.total() - rest.kv.total());
   const double wanted = weight_bytes + kv_bytes + other_bytes;
   if (wanted <= static_cast<double>(available_bytes)) return ok();
   return fail(ErrorCode::exhausted,

@@ -6,6 +6,7 @@
 
 #include "core/result.h"
 #include "device/device.h"
+#include "engine/engine.h"
 #include "engine/memory_plan.h"
 #include "model/model.h"
 
@@ -20,6 +21,10 @@ struct ContextSize {
   int64_t chunk_tokens = 0;
   int64_t draft_tokens_max = 0;
   DType kv_dtype = DType::f16;
+  CacheOptions cache;
+
+  /// Of an engine for that text. `context` tokens instead of its own.
+  EngineOptions engine_options(int64_t context) const;
 };
 
 /// The sum for one text of `size`, at most kPlannedTokensMax long.

@@ -62,6 +62,15 @@ Result<std::unique_ptr<ModelSession>> ModelSession::open(const SessionOptions& o
              .chunk_tokens = options.model.chunk_tokens,
              .draft_tokens_max = s.speculation_.depth_max,
              .kv_dtype = options.model.kv_dtype};
+  if (options.turns) {
+    // The end of a prompt, the page border before it and the end of its answer, and what the next
+    // turn adds before it gives them up.
+    constexpr int64_t kCheckpoints = 6;
+    const StateOptions states{.kv_dtype = s.size_.kv_dtype, .log_tokens = s.size_.draft_tokens_max};
+    s.size_.cache = {
+        .on = true,
+        .checkpoint_bytes = kCheckpoints * Forward::checkpoint_bytes(s.opened_.model, states)};
+  }
   return session;
 }
 
@@ -76,12 +85,7 @@ Status ModelSession::check_prompt_fits(int64_t tokens) const {
 Status ModelSession::load(Progress& progress) {
   TROIKA_TRY(device_, make_device(device_options_));
   TROIKA_TRY(loaded_, load_weights(opened_, *device_, size_, progress));
-  TROIKA_TRY(engine_, Engine::make(*loaded_,
-                                   {.context = size_.tokens,
-                                    .sequences_max = 1,
-                                    .chunk_tokens = size_.chunk_tokens,
-                                    .draft_tokens_max = size_.draft_tokens_max,
-                                    .kv_dtype = size_.kv_dtype},
+  TROIKA_TRY(engine_, Engine::make(*loaded_, size_.engine_options(size_.tokens),
                                    token_rules(*tokenizer_, go_on_after_end_)));
   return ok();
 }

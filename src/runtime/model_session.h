@@ -49,6 +49,7 @@ struct SessionOptions {
   SpeculationOptions speculation;
   int64_t draft_rows = kDraftRowsAuto;  // as ModelOptions takes it
   bool go_on_after_end = false;         // tokens that end a text are tokens like others
+  bool turns = false;                   // texts go on where others ended: what is computed is kept
 };
 
 /// What an engine must know of `tokenizer`, which is borrowed: texts as users see them, without

@@ -6,7 +6,6 @@ namespace troika {
 namespace {
 
 constexpr std::string_view kOpen = "<|im_start|>";
-constexpr std::string_view kClose = "<|im_end|>";
 
 }  // namespace
 
@@ -17,7 +16,7 @@ std::string render_chatml(std::span<const ChatMessage> messages, bool add_genera
     prompt += message.role;
     prompt += '\n';
     prompt += message.content;
-    prompt += kClose;
+    prompt += kChatmlTurnEnd;
     prompt += '\n';
   }
   if (add_generation_prompt) {

@@ -12,6 +12,9 @@
 
 namespace troika {
 
+/// The control token that ends a turn.
+inline constexpr std::string_view kChatmlTurnEnd = "<|im_end|>";
+
 /// One turn of a conversation.
 struct ChatMessage {
   std::string role;  // "system", "user", "assistant"

@@ -207,6 +207,57 @@ TEST_P(CacheRunTest, AnotherTenantsTextsAreNeverUsed) {
   EXPECT_EQ(write_text(*e, r).cached_tokens, 0);
 }
 
+TEST_P(CacheRunTest, AFloodChangesNothingAboveTheFloor) {
+  std::vector<Request> mine;
+  for (const int seed : {1, 2, 1, 2, 3, 1}) mine.push_back(request(tokens(seed, 100), 8, 3));
+  const auto cached_tokens = [&](bool flood) {
+    EngineOptions options{.chunk_tokens = 128};
+    options.cache.pages = 16;
+    const auto e = cached_engine(options);
+    EXPECT_TRUE(e->memory()
+                    .cache()
+                    ->set_limits(TenantId{1}, {.pages_min = 12, .checkpoints_min = 10})
+                    .ok());
+    std::vector<int64_t> cached;
+    int seed = 100;
+    for (const Request& r : mine) {
+      for (int i = 0; flood && i < 6; i++) {
+        Request other = request(tokens(seed++, 200), 2, 0);
+        other.tenant = TenantId{2};
+        write_text(*e, std::move(other));
+      }
+      Request own = r;
+      own.tenant = TenantId{1};
+      cached.push_back(write_text(*e, std::move(own)).cached_tokens);
+    }
+    return cached;
+  };
+  const std::vector<int64_t> alone = cached_tokens(false);
+  EXPECT_GT(alone.back(), 0);
+  EXPECT_EQ(cached_tokens(true), alone);
+}
+
+TEST_P(CacheRunTest, TakesTheMemoryThatWasPlanned) {
+  EngineOptions options{.context = kContext, .kv_dtype = GetParam().kv_dtype};
+  options.cache = {.on = true, .pages = 5, .checkpoint_bytes = 3 * checkpoint_bytes() + 1};
+  const auto e = engine(options);
+  const MemoryPlan plan = plan_memory({}, model_.loaded.model.states,
+                                      Engine::memory_need(model_.loaded.model, options));
+  EXPECT_EQ(plan.checkpoints, 3 * checkpoint_bytes());
+  const int64_t logits = e->forward().options().step_outputs_max * info().vocab * 4;
+  EXPECT_EQ(e->forward().device_bytes(), plan.total() + logits);
+  EXPECT_EQ(e->memory().pages().count(), kContext / kPageTokens + 1 + 5);
+}
+
+TEST_P(CacheRunTest, RefusesOptionsOutOfRange) {
+  for (const CacheOptions& cache :
+       {CacheOptions{.on = true, .pages = -1}, CacheOptions{.on = true, .checkpoint_bytes = -1},
+        CacheOptions{.on = true, .interval_tokens = 0}})
+    EXPECT_FALSE(
+        Engine::make(model_.loaded, {.context = 64, .cache = cache}, {.tokens = info().vocab})
+            .ok());
+}
+
 /// Many texts of several tenants, side by side and with little room: pages and checkpoints come and
 /// go, texts are cut off.
 TEST_P(CacheRunTest, AmongStrangersUnderEviction) {
