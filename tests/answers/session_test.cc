@@ -100,7 +100,9 @@ TEST_P(SessionTest, ARestoredTextGoesOnWithTheSameBits) {
           EXPECT_EQ(text, whole) << tokens;
           EXPECT_EQ(hashes, std::vector(rows.end() - std::ssize(hashes), rows.end())) << tokens;
           // The prompt was not read again.
-          if (!restored_with_drafts) EXPECT_LE(e->forward().trunk_rows(), 60);
+          if (!restored_with_drafts) {
+            EXPECT_LE(e->forward().trunk_rows(), 60);
+          }
         }
   }
 }
