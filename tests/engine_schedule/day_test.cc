@@ -14,6 +14,7 @@ namespace {
 
 constexpr int32_t kTenants = 1000;
 constexpr double kDayS = 86400;
+constexpr int64_t kQueueMax = 8;
 
 /// A large model: half a second a step, long texts.
 Machine slow_machine() {
@@ -25,11 +26,11 @@ Machine slow_machine() {
           .prompt_rows_max = 256};
 }
 
-TEST(Day, OfAThousandTenants) {
-  Simulation s(slow_machine());
+/// Tells all tenants and what they will send: requests at random, most around noon; each hundredth
+/// tenant sends thirty at a time.
+void plan_day(Simulation& s) {
   std::mt19937_64 random(1);
   const auto uniform = [&] { return std::uniform_real_distribution<double>(0, 1)(random); };
-  constexpr int64_t kQueueMax = 8;
   for (int32_t t = 0; t < kTenants; t++) {
     ASSERT_TRUE(
         s.scheduler
@@ -41,7 +42,6 @@ TEST(Day, OfAThousandTenants) {
                                      .prompt_tokens = between(50, 800, random()),
                                      .answer_tokens = between(10, 300, random()),
                                      .deadline_s = t % 7 == 0 ? 600.0 : 1e18});
-    // Requests come at random, most around noon; each hundredth tenant sends thirty at a time.
     const int64_t bursts = t % 100 == 50 ? 30 : 1;
     const double mean_s = 1000 * static_cast<double>(bursts);
     for (double at_s = 0; at_s < kDayS;) {
@@ -51,6 +51,11 @@ TEST(Day, OfAThousandTenants) {
       for (int64_t i = 0; i < bursts; i++) s.send(at_s, user);
     }
   }
+}
+
+TEST(Day, OfAThousandTenants) {
+  Simulation s(slow_machine());
+  plan_day(s);
   int64_t waiting_max = 0;
   s.each_step = [&](Simulation& now) {
     waiting_max = std::max(waiting_max, now.scheduler->waiting());

@@ -25,6 +25,7 @@ int32_t Simulation::add_user(User user) {
   const auto number = static_cast<int32_t>(users_.size());
   for (int64_t i = 0; i < user.sequences; i++) send(user.from_s, number);
   users_.push_back(std::move(user));
+  service.push_back(0);
   return number;
 }
 
@@ -85,26 +86,30 @@ void Simulation::write(RequestId id, int64_t rows) {
   Text& text = texts_.at(id);
   Outcome& outcome = outcomes.at(id);
   TROIKA_CHECK(text.at_work);
-  Service service;
+  Service service_now;
   if (text.unread > 0) {
     TROIKA_CHECK(rows <= text.unread);
-    service.prompt_tokens = rows;
+    service_now.prompt_tokens = rows;
     text.unread -= rows;
     prompt_rows += rows;
   }
-  const bool writes = service.prompt_tokens == 0 || (text.unread == 0 && text.written == 0);
+  const bool writes = service_now.prompt_tokens == 0 || (text.unread == 0 && text.written == 0);
   if (writes) {
-    service.generated_tokens = 1;
+    service_now.generated_tokens = 1;
     if (text.written++ == 0) outcome.first_token_s = now_s - outcome.sent_s;
     tokens++;
   }
+  const TokenCosts costs;
+  service[static_cast<size_t>(outcome.user)] +=
+      costs.prompt * static_cast<double>(service_now.prompt_tokens) +
+      costs.generated * static_cast<double>(service_now.generated_tokens);
   const int64_t held = text.prompt + text.written - text.unread;
   const int64_t pages = (held + kPageTokensSimulated) / kPageTokensSimulated;
   pages_free_ -= std::max<int64_t>(0, pages - text.pages);
   text.pages = std::max(text.pages, pages);
   held_max = std::max(held_max, (machine.pages - pages_free_) * kPageTokensSimulated);
   TROIKA_CHECK(pages_free_ >= 0);
-  TROIKA_CHECK(scheduler->account(now_s, id, service).ok());
+  TROIKA_CHECK(scheduler->account(now_s, id, service_now).ok());
   if (text.written < text.answer) return;
   outcome.done_s = now_s;
   set_aside(id);

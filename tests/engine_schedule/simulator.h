@@ -67,9 +67,10 @@ struct Simulation {
   std::unique_ptr<Scheduler> scheduler;
   double now_s = 0;
   int64_t steps = 0;
-  int64_t tokens = 0;       // written, in all
-  int64_t prompt_rows = 0;  // read, in all
-  int64_t held_max = 0;     // tokens in pages, at most
+  int64_t tokens = 0;           // written, in all
+  int64_t prompt_rows = 0;      // read, in all
+  int64_t held_max = 0;         // tokens in pages, at most
+  std::vector<double> service;  // of each user, at the default prices
   std::map<RequestId, Outcome> outcomes;
   std::map<int32_t, double> cost;              // by tenant, as the scheduler charges it
   std::function<void(Simulation&)> each_step;  // called after each step
