@@ -121,7 +121,7 @@ Status Forward::allocate_states() {
 
 Status Forward::run(Executable& program, bool chained) {
   Bindings bindings;
-  TROIKA_RETURN_IF_ERROR(inputs_.upload(*device_, bindings));
+  TROIKA_RETURN_IF_ERROR(inputs_.upload(*device_, bindings, !chained));
   if (chained) bindings[Input::token_ids] = {argmax_.get(), 0};
   bindings[Input::row_blocks] = {draft_rows_.get(), 0};
   bindings[Output::logits] = {logits_.get(), 0};
@@ -217,6 +217,10 @@ Status Forward::run_trunk() {
   return run(*trunk_, false);
 }
 
+Status Forward::run_trunk_chained() {
+  return run(*trunk_, true);
+}
+
 Status Forward::run_draft() {
   TROIKA_CHECK(draft_ != nullptr);
   return run(*draft_, false);
@@ -252,15 +256,7 @@ int64_t Forward::draft_width() const {
 }
 
 Result<std::span<const float>> Forward::read_logits(int64_t count) {
-  return read_rows(count, info().vocab);
-}
-
-Result<std::span<const float>> Forward::read_draft_logits(int64_t count) {
-  return read_rows(count, draft_width());
-}
-
-Result<std::span<const float>> Forward::read_rows(int64_t count, int64_t width) {
-  const auto rows = std::span(host_logits_).first(static_cast<size_t>(count * width));
+  const auto rows = std::span(host_logits_).first(static_cast<size_t>(count * info().vocab));
   TROIKA_TRY(last_, device_->read({logits_.get(), 0}, std::as_writable_bytes(rows)));
   TROIKA_RETURN_IF_ERROR(finish());
   return std::span<const float>(rows);
@@ -272,6 +268,25 @@ Status Forward::read_hidden(int32_t unit, int64_t count, std::span<float> rows) 
   Buffer* buffer = states_[static_cast<size_t>(model_->model.hidden.id)].get();
   TROIKA_TRY(last_, device_->read({buffer, unit * row_bytes}, std::as_writable_bytes(rows)));
   return finish();
+}
+
+Status Forward::queue_logits(int64_t row, int64_t width) {
+  const auto to =
+      std::span(host_logits_).subspan(static_cast<size_t>(row * width), static_cast<size_t>(width));
+  const int64_t offset = row * width * static_cast<int64_t>(sizeof(float));
+  TROIKA_TRY(last_, device_->read({logits_.get(), offset}, std::as_writable_bytes(to)));
+  return ok();
+}
+
+std::span<const float> Forward::logits(int64_t row, int64_t width) const {
+  return std::span(host_logits_)
+      .subspan(static_cast<size_t>(row * width), static_cast<size_t>(width));
+}
+
+Status Forward::replace_argmax(int64_t row, TokenId token) {
+  const int64_t offset = row * static_cast<int64_t>(sizeof(TokenId));
+  TROIKA_TRY(last_, device_->write({argmax_.get(), offset}, std::as_bytes(std::span(&token, 1))));
+  return ok();
 }
 
 Status Forward::finish() {

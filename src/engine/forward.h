@@ -75,11 +75,15 @@ class Forward {
 
   /// Queues one step of the trunk over what `inputs()` holds.
   Status run_trunk();
+  /// As run_trunk(), but each row's token is the argmax that the last step left on the device, row
+  /// by row.
+  Status run_trunk_chained();
   /// Queues one step of the draft head over what `inputs()` holds.
   Status run_draft();
-  /// As run_draft(), but each row's token is the argmax that the last step left on the device, row
-  /// by row.
+  /// As run_trunk_chained(), of the draft head.
   Status run_draft_chained();
+  /// Makes the argmax of output row `row` of the last step `token`, for a chained step to read.
+  Status replace_argmax(int64_t row, TokenId token);
 
   /// Names the rows of the vocabulary that steps of the draft head compute from now on:
   /// info().draft_blocks blocks of kBlockRows, ascending. Before the first of them.
@@ -124,8 +128,11 @@ class Forward {
   Result<std::span<const int32_t>> read_argmax(int64_t count);
   /// The same for logits: [count, vocab].
   Result<std::span<const float>> read_logits(int64_t count);
-  /// The same for those of a step of the draft head: [count, draft_width()].
-  Result<std::span<const float>> read_draft_logits(int64_t count);
+  /// Queues a read of the logits of output row `row` of the last step, which are `width` wide: the
+  /// vocabulary, or draft_width() after a step of the draft head.
+  Status queue_logits(int64_t row, int64_t width);
+  /// What was queued, after finish() and until the next step: [width].
+  std::span<const float> logits(int64_t row, int64_t width) const;
   /// Waits for the last step and reads `count` hidden rows from `unit` on: [count, info().hidden].
   /// Only with info().hidden_rows.
   Status read_hidden(int32_t unit, int64_t count, std::span<float> rows);
@@ -139,7 +146,6 @@ class Forward {
   Status copy_units(size_t state, int64_t from, int64_t to);
   Status copy_recurrent(int64_t from, int64_t to);
   Status run(Executable& program, bool chained);
-  Result<std::span<const float>> read_rows(int64_t count, int64_t width);
 
   const LoadedModel* model_;
   Device* device_;

@@ -31,9 +31,9 @@ bool MtpDrafter::rows_are_tokens() const {
 Status MtpDrafter::name_rows() {
   if (!vocabulary_) return ok();
   sequences_.clear();
-  for (const Chain& chain : chains_) {
-    vocabulary_->note(*chain.request->sequence);
-    sequences_.push_back(chain.request->sequence);
+  for (int64_t i = 0; i < chains_.size(); i++) {
+    vocabulary_->note(*chains_.request(i).sequence);
+    sequences_.push_back(chains_.request(i).sequence);
   }
   named_rows_ = vocabulary_->choose(sequences_);
   return forward_.set_draft_rows(named_rows_);
@@ -101,17 +101,12 @@ Status MtpDrafter::settle(Sequence& sequence) {
   return forward_.run_draft();
 }
 
-int64_t MtpDrafter::active_at(int64_t depth) const {
-  return std::ranges::count_if(chains_,
-                               [depth](const Chain& c) { return c.request->depth > depth; });
-}
-
 void MtpDrafter::add_first_step() {
   StepInputs& inputs = forward_.inputs();
   inputs.clear();
   output_units_.clear();
-  for (const Chain& chain : chains_) {
-    Sequence& sequence = *chain.request->sequence;
+  for (int64_t i = 0; i < chains_.size(); i++) {
+    Sequence& sequence = *chains_.request(i).sequence;
     inputs.begin_sequence(input_of(sequence, sequence.head_computed));
     for (int64_t p = sequence.head_computed; p <= sequence.computed; p++)
       inputs.add_row({.token = token_at(sequence, p),
@@ -123,85 +118,34 @@ void MtpDrafter::add_first_step() {
   inputs.set_output_hidden(output_units_);
 }
 
-void MtpDrafter::add_chained_step(int64_t active, int64_t depth) {
+void MtpDrafter::add_chained_step(int64_t depth) {
   StepInputs& inputs = forward_.inputs();
   inputs.clear();
   output_units_.clear();
-  for (int64_t i = 0; i < active; i++) {
-    const DraftRequest& request = *chains_[static_cast<size_t>(i)].request;
-    const Sequence& sequence = *request.sequence;
+  for (int64_t i = 0; i < chains_.active_at(depth); i++) {
+    const Sequence& sequence = *chains_.request(i).sequence;
     const int32_t unit = forward_.hidden().chain(sequence.slot);
-    const bool known = std::ssize(request.tokens) >= depth;
     inputs.begin_sequence(input_of(sequence, sequence.computed + depth));
-    inputs.add_row(
-        {.token = known ? request.tokens.back() : TokenId{}, .hidden_in = unit, .output = true});
+    inputs.add_row({.hidden_in = unit, .output = true});
     output_units_.push_back(unit);
   }
   inputs.set_output_hidden(output_units_);
 }
 
-Status MtpDrafter::propose_greedy() {
-  const int64_t depth_max = chains_.front().request->depth;
-  const int64_t chains = std::ssize(chains_);
-  drafted_.resize(static_cast<size_t>(depth_max * chains));
-  add_first_step();
-  TROIKA_RETURN_IF_ERROR(forward_.run_draft());
-  for (int64_t depth = 0; depth < depth_max; depth++) {
-    const int64_t active = active_at(depth);
-    if (depth > 0) {
-      add_chained_step(active, depth);
-      TROIKA_RETURN_IF_ERROR(forward_.run_draft_chained());
-    }
-    TROIKA_RETURN_IF_ERROR(forward_.queue_argmax(std::span(drafted_).subspan(
-        static_cast<size_t>(depth * chains), static_cast<size_t>(active))));
-  }
-  TROIKA_RETURN_IF_ERROR(forward_.finish());
-  for (int64_t i = 0; i < chains; i++) {
-    DraftRequest& request = *chains_[static_cast<size_t>(i)].request;
-    for (int64_t depth = 0; depth < request.depth; depth++)
-      request.tokens.push_back(
-          static_cast<TokenId>(drafted_[static_cast<size_t>(depth * chains + i)]));
-  }
-  return ok();
-}
-
-Status MtpDrafter::propose_sampled() {
-  const int64_t depth_max = chains_.front().request->depth;
-  for (int64_t depth = 0; depth < depth_max; depth++) {
-    const int64_t active = active_at(depth);
+Status MtpDrafter::propose(std::span<DraftRequest> requests) {
+  chains_.begin(requests, rows_are_tokens());
+  if (chains_.empty()) return ok();
+  TROIKA_RETURN_IF_ERROR(name_rows());
+  const auto spread = [this](std::span<const float> logits) { return all_rows(logits); };
+  for (int64_t depth = 0; depth < chains_.depth(); depth++) {
     if (depth == 0)
       add_first_step();
     else
-      add_chained_step(active, depth);
-    TROIKA_RETURN_IF_ERROR(forward_.run_draft());
-    TROIKA_TRY(const std::span<const float> logits, forward_.read_draft_logits(active));
-    for (int64_t i = 0; i < active; i++) {
-      Chain& chain = chains_[static_cast<size_t>(i)];
-      const auto width = static_cast<size_t>(forward_.draft_width());
-      const auto row = all_rows(logits.subspan(static_cast<size_t>(i) * width, width));
-      const int64_t position = chain.request->sequence->computed + 1 + depth;
-      const TokenId token = chain.sampler->sample(row, position, scratch_);
-      chain.sampler->accept(token);
-      chain.request->tokens.push_back(token);
-    }
+      add_chained_step(depth);
+    TROIKA_RETURN_IF_ERROR(depth == 0 ? forward_.run_draft() : forward_.run_draft_chained());
+    TROIKA_RETURN_IF_ERROR(chains_.take(forward_, depth, forward_.draft_width(), false, spread));
   }
-  return ok();
-}
-
-Status MtpDrafter::propose(std::span<DraftRequest> requests) {
-  chains_.clear();
-  bool greedy = rows_are_tokens();
-  for (DraftRequest& request : requests) {
-    request.tokens.clear();
-    if (request.depth == 0) continue;
-    chains_.push_back({&request, request.sequence->sampler});
-    greedy = greedy && request.sequence->sampler->greedy(std::ssize(request.sequence->tokens));
-  }
-  if (chains_.empty()) return ok();
-  std::ranges::stable_sort(chains_, std::ranges::greater{},
-                           [](const Chain& c) { return c.request->depth; });
-  TROIKA_RETURN_IF_ERROR(name_rows());
-  return greedy ? propose_greedy() : propose_sampled();
+  return chains_.end(forward_);
 }
 
 }  // namespace troika

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "engine/draft_chains.h"
 #include "engine/draft_vocabulary.h"
 #include "engine/drafter.h"
 #include "engine/forward.h"
@@ -31,29 +32,18 @@ class MtpDrafter final : public Drafter {
   Status settle(Sequence& sequence) override;
 
  private:
-  struct Chain {
-    DraftRequest* request;
-    std::optional<Sampler> sampler;  // a copy, which sees the noise that verification will see
-  };
-
   void add_cells(const FollowedRows& rows);
   int32_t hidden_before(const FollowedRows& rows, int64_t position) const;
   void add_first_step();
-  void add_chained_step(int64_t active, int64_t depth);
-  Status propose_greedy();
-  Status propose_sampled();
-  int64_t active_at(int64_t depth) const;
+  void add_chained_step(int64_t depth);
   Status name_rows();
   bool rows_are_tokens() const;
   std::span<const float> all_rows(std::span<const float> logits);
 
   Forward& forward_;
   int64_t tokens_;
-  std::vector<Chain> chains_;  // deepest first, so that the rows of a chained step are the first
-                               // rows of the one before
+  DraftChains chains_;
   std::vector<int32_t> output_units_;
-  std::vector<int32_t> drafted_;  // [depth][chain]
-  Candidates scratch_;
   std::optional<DraftVocabulary> vocabulary_;  // where drafts are chosen from a part of it
   std::span<const int32_t> named_rows_;
   std::vector<const Sequence*> sequences_;

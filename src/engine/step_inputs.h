@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -49,18 +50,22 @@ class StepInputs {
   int64_t outputs() const { return std::ssize(output_rows_); }
   int64_t sequences() const { return std::ssize(spans_); }
 
-  /// Writes everything to the device and fills the counts and input views of `bindings`.
-  Status upload(Device& device, Bindings& bindings);
+  /// Writes to the device what differs from what it holds already, and fills the counts and input
+  /// views of `bindings`. Steps that follow one another often share all but positions and spans.
+  /// @param tokens  false: the step reads its tokens elsewhere.
+  Status upload(Device& device, Bindings& bindings, bool tokens = true);
 
  private:
   StepInputs() = default;
   template <typename T>
   Status put(Device& device, Bindings& bindings, Input input, const std::vector<T>& values);
+  BufferView view(Input input) const;
 
   std::unique_ptr<Buffer> buffer_;
   std::array<int64_t, kInputs> offsets_{};  // bytes, of each input in buffer_
   std::vector<int32_t> tokens_, positions_, page_table_, output_rows_, hidden_in_, hidden_out_;
   std::vector<Span> spans_, output_spans_;
+  std::array<std::vector<std::byte>, kInputs> held_;  // by the device, of each input
 };
 
 }  // namespace troika
