@@ -21,6 +21,9 @@ void add_session_flags(CLI::App& app, SessionOptions& options) {
                              EngineOptions{}.context))
       ->check(between(0, INT64_MAX));
   add_speculation_flags(app, options.speculation);
+  app.add_option("--model-draft,--md", options.draft_model,
+                 "a smaller model of the same vocabulary that drafts")
+      ->type_name("FILE");
   add_draft_vocab_flag(app, options.draft_rows);
 }
 

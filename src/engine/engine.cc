@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "core/check.h"
+#include "engine/model_drafter.h"
 #include "engine/mtp_drafter.h"
 #include "engine/ngram_drafter.h"
 #include "engine/session.h"
@@ -84,8 +85,7 @@ Result<std::unique_ptr<Engine>> Engine::make(const LoadedModel& model, const Eng
   TROIKA_RETURN_IF_ERROR(validate_options(options));
   TROIKA_TRY(auto forward, Forward::make(model, forward_options(options, model.model)));
   std::unique_ptr<Engine> engine(new Engine(options, rules, std::move(forward)));
-  engine->speculation_ =
-      std::make_unique<Speculation>(engine->make_drafters(std::move(drafter), model.model.info));
+  TROIKA_RETURN_IF_ERROR(engine->make_drafters(std::move(drafter)));
   engine->memory_ =
       std::make_unique<SequenceMemory>(*engine->forward_, *engine->speculation_, options.cache);
   return engine;
@@ -130,18 +130,27 @@ Status Engine::validate_session(const Request& request) const {
               file.name(), computed.size(), request.prompt.size());
 }
 
-std::vector<std::unique_ptr<Drafter>> Engine::make_drafters(std::unique_ptr<Drafter> given,
-                                                            const ModelInfo& info) const {
+Status Engine::make_drafters(std::unique_ptr<Drafter> given) {
   std::vector<std::unique_ptr<Drafter>> drafters;
   if (given != nullptr) {
     drafters.push_back(std::move(given));
-    return drafters;
+  } else if (options_.draft_tokens_max > 0) {
+    drafters.push_back(std::make_unique<NgramDrafter>(options_.sequences_max));
+    if (forward_->info().draft_head)
+      drafters.push_back(std::make_unique<MtpDrafter>(*forward_, tokens_, end_tokens_));
+    if (options_.draft_model != nullptr) {
+      TROIKA_TRY(auto drafter, ModelDrafter::make(*options_.draft_model,
+                                                  {.context = options_.context,
+                                                   .sequences_max = options_.sequences_max,
+                                                   .chunk_tokens = options_.chunk_tokens,
+                                                   .draft_tokens_max = options_.draft_tokens_max,
+                                                   .kv_dtype = options_.kv_dtype,
+                                                   .tokens = tokens_}));
+      drafters.push_back(std::move(drafter));
+    }
   }
-  if (options_.draft_tokens_max == 0) return drafters;
-  drafters.push_back(std::make_unique<NgramDrafter>(options_.sequences_max));
-  if (info.draft_head)
-    drafters.push_back(std::make_unique<MtpDrafter>(*forward_, tokens_, end_tokens_));
-  return drafters;
+  speculation_ = std::make_unique<Speculation>(std::move(drafters));
+  return ok();
 }
 
 Status Engine::validate(const Request& request) const {

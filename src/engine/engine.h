@@ -26,12 +26,13 @@
 namespace troika {
 
 struct EngineOptions {
-  int64_t context = 4096;        // tokens that a sequence may hold
-  int64_t sequences_max = 1;     // at the same time
-  int64_t chunk_tokens = 512;    // of prompts, in one step
-  int64_t draft_tokens_max = 8;  // of a sequence, in one step; 0 ... kDraftTokensMax
-  DType kv_dtype = DType::f16;   // one of kv_dtypes()
-  CacheOptions cache;            // of beginnings of texts, for texts that begin alike
+  int64_t context = 4096;                    // tokens that a sequence may hold
+  int64_t sequences_max = 1;                 // at the same time
+  int64_t chunk_tokens = 512;                // of prompts, in one step
+  int64_t draft_tokens_max = 8;              // of a sequence, in one step; 0 ... kDraftTokensMax
+  DType kv_dtype = DType::f16;               // one of kv_dtypes()
+  CacheOptions cache;                        // of beginnings of texts, for texts that begin alike
+  const LoadedModel* draft_model = nullptr;  // drafts, beside the model's head; borrowed
   /// Milliseconds on a clock that only goes forward, for the choice of draft depths; empty: that of
   /// the machine. It has no say in what is written.
   std::function<double()> clock_ms;
@@ -80,8 +81,9 @@ struct Request {
 class Engine {
  public:
   /// Plans memory for `options` and compiles the model. `model` is borrowed. Without a `drafter`,
-  /// the model's own head drafts, where it has one, and n-grams of the text. Errors:
-  /// invalid_argument — an option out of its range; exhausted — the memory does not suffice.
+  /// these draft: the model's own head, where it has one, n-grams of the text, and
+  /// options.draft_model. Errors: invalid_argument — an option out of its range, a draft model with
+  /// fewer tokens; exhausted — the memory does not suffice.
   static Result<std::unique_ptr<Engine>> make(const LoadedModel& model,
                                               const EngineOptions& options, const TokenRules& rules,
                                               std::unique_ptr<Drafter> drafter = nullptr);
@@ -134,8 +136,7 @@ class Engine {
   };
 
   Engine(const EngineOptions& options, const TokenRules& rules, std::unique_ptr<Forward> forward);
-  std::vector<std::unique_ptr<Drafter>> make_drafters(std::unique_ptr<Drafter> given,
-                                                      const ModelInfo& info) const;
+  Status make_drafters(std::unique_ptr<Drafter> given);
   Status validate(const Request& request) const;
   Status validate_answer(const Request& request) const;
   Status validate_session(const Request& request) const;

@@ -1,7 +1,10 @@
 #include "runtime/model_session.h"
 
 #include <algorithm>
+#include <string_view>
+#include <vector>
 
+#include "core/printable.h"
 #include "model/registry.h"
 
 namespace troika {
@@ -39,6 +42,43 @@ TokenRules token_rules(const Tokenizer& tokenizer, bool go_on_after_end) {
   return rules;
 }
 
+Status check_same_vocabulary(const gguf::Metadata& model, const gguf::Metadata& draft_model) {
+  constexpr std::string_view kTokens = "tokenizer.ggml.tokens";
+  TROIKA_TRY(const std::vector<std::string_view> wanted, model.strings(kTokens));
+  TROIKA_TRY(const std::vector<std::string_view> given, draft_model.strings(kTokens));
+  if (given.size() < wanted.size())
+    return fail(ErrorCode::invalid_argument,
+                "the draft model has {} tokens and the model {}, wanted the same vocabulary",
+                given.size(), wanted.size());
+  const auto differ = std::ranges::mismatch(wanted, given).in1;
+  if (differ == wanted.end()) return ok();
+  const auto id = static_cast<size_t>(differ - wanted.begin());
+  return fail(ErrorCode::invalid_argument,
+              "token {} is \"{}\" in the draft model and \"{}\" in the model, wanted the same "
+              "vocabulary",
+              id, printable(given[id]), printable(wanted[id]));
+}
+
+Status ModelSession::open_draft_model(const SessionOptions& options) {
+  const SpecType type = options.speculation.type;
+  if (options.draft_model.empty()) {
+    if (type != SpecType::model) return ok();
+    return fail(ErrorCode::invalid_argument,
+                "there is no draft model that could draft, wanted --model-draft, or --spec-type "
+                "auto, ngram or none");
+  }
+  if (type == SpecType::none) return ok();
+  if (!allows(type, DraftClass::model))
+    return fail(ErrorCode::invalid_argument,
+                "a draft model is given that may not draft, wanted --spec-type auto, draft or "
+                "combined");
+  TROIKA_TRY(opened_draft_, open_model(options.draft_model, {.draft_head = false}));
+  const Status same =
+      check_same_vocabulary(opened_.file.metadata(), opened_draft_->file.metadata());
+  if (same.ok()) return ok();
+  return fail(same.error().code(), "{}: {}", options.draft_model, same.error().message());
+}
+
 Result<std::unique_ptr<ModelSession>> ModelSession::open(const SessionOptions& options) {
   const SpeculationOptions& wanted = options.speculation;
   TROIKA_RETURN_IF_ERROR(validate(wanted, kDraftTokensMax));
@@ -71,6 +111,7 @@ Result<std::unique_ptr<ModelSession>> ModelSession::open(const SessionOptions& o
         .on = true,
         .checkpoint_bytes = kCheckpoints * Forward::checkpoint_bytes(s.opened_.model, states)};
   }
+  TROIKA_RETURN_IF_ERROR(s.open_draft_model(options));
   return session;
 }
 
@@ -85,8 +126,15 @@ Status ModelSession::check_prompt_fits(int64_t tokens) const {
 Status ModelSession::load(Progress& progress) {
   TROIKA_TRY(device_, make_device(device_options_));
   TROIKA_TRY(loaded_, load_weights(opened_, *device_, size_, progress));
-  TROIKA_TRY(engine_, Engine::make(*loaded_, size_.engine_options(size_.tokens),
-                                   token_rules(*tokenizer_, go_on_after_end_)));
+  if (opened_draft_) {
+    ContextSize draft_size = size_;
+    draft_size.cache = {};
+    TROIKA_TRY(loaded_draft_, load_weights(*opened_draft_, *device_, draft_size, progress));
+  }
+  EngineOptions engine_options = size_.engine_options(size_.tokens);
+  if (loaded_draft_) engine_options.draft_model = &*loaded_draft_;
+  TROIKA_TRY(engine_,
+             Engine::make(*loaded_, engine_options, token_rules(*tokenizer_, go_on_after_end_)));
   return ok();
 }
 

@@ -48,9 +48,14 @@ struct SessionOptions {
   std::optional<int64_t> context;  // as context_tokens() takes it
   SpeculationOptions speculation;
   int64_t draft_rows = kDraftRowsAuto;  // as ModelOptions takes it
+  std::string draft_model;              // path of a model that drafts; empty: none
   bool go_on_after_end = false;         // tokens that end a text are tokens like others
   bool turns = false;                   // texts go on where others ended: what is computed is kept
 };
+
+/// Whether two files number the same tokens alike, as far as the first of them goes.
+/// Errors: invalid_argument — with the first id that means something else, or both counts.
+Status check_same_vocabulary(const gguf::Metadata& model, const gguf::Metadata& draft_model);
 
 /// What an engine must know of `tokenizer`, which is borrowed: texts as users see them, without
 /// control tokens and those that end a text.
@@ -62,7 +67,8 @@ TokenRules token_rules(const Tokenizer& tokenizer, bool go_on_after_end = false)
 class ModelSession {
  public:
   /// Opens and checks; imports nothing. Errors: those of the file, its tokenizer and its family;
-  /// invalid_argument — drafts from a model without a draft head.
+  /// invalid_argument — drafts from a model without a draft head, or from a draft model that is not
+  /// named or has another vocabulary.
   static Result<std::unique_ptr<ModelSession>> open(const SessionOptions& options);
 
   /// Whether a prompt of so many tokens leaves room for an answer; asked before the long work.
@@ -88,14 +94,17 @@ class ModelSession {
   ModelSession(OpenModel opened, std::unique_ptr<Tokenizer> tokenizer)
       : opened_(std::move(opened)), tokenizer_(std::move(tokenizer)) {}
 
+  Status open_draft_model(const SessionOptions& options);
+
   OpenModel opened_;
+  std::optional<OpenModel> opened_draft_;
   std::unique_ptr<Tokenizer> tokenizer_;
   DeviceOptions device_options_;
   SpeculationOptions speculation_;
   ContextSize size_;
   bool go_on_after_end_ = false;
   std::unique_ptr<Device> device_;  // outlives what follows
-  std::optional<LoadedModel> loaded_;
+  std::optional<LoadedModel> loaded_, loaded_draft_;
   std::unique_ptr<Engine> engine_;
 };
 
