@@ -185,7 +185,8 @@ Result<SeqId> Engine::submit(Request request) {
   s.slot = static_cast<int32_t>(free - tasks_.begin());
   s.tenant = request.tenant;
   s.scope = request.cache.group ? scope_of(*request.cache.group) : scope_of(request.tenant);
-  s.use_cache = request.cache.on;
+  // What a file says it computed is nobody's business but its tenant's.
+  s.use_cache = request.cache.on && (request.session == nullptr || !request.cache.group);
   s.tokens = request.prompt;
   s.prompt_tokens = std::ssize(request.prompt);
   const int64_t room = options_.context - s.prompt_tokens;

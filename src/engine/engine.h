@@ -50,8 +50,10 @@ struct TokenRules {
 
 /// What a request does with the prefix cache.
 struct CacheUse {
-  bool on = true;                // read it and leave something there
-  std::optional<GroupId> group;  // share with this group's texts instead of the tenant's own
+  bool on = true;  // read it and leave something there
+  /// Share with this group's texts instead of the tenant's own; what comes from a session file is
+  /// not shared.
+  std::optional<GroupId> group;
 };
 
 /// One text to write.

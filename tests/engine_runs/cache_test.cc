@@ -3,6 +3,8 @@
 // not a number until it is written, so that what should not be read would show.
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstdio>
 #include <map>
 #include <random>
 
@@ -310,6 +312,51 @@ TEST_P(CacheRunTest, AmongStrangersUnderEviction) {
   }
   EXPECT_GT(cached, 3);
   EXPECT_GT(e->memory().cache()->statistics().pages_dropped, 20);
+}
+
+/// A long chat with the demo model: the second turn reads what is new, and nothing else.
+TEST(CacheRun, TheSecondTurnOfALongChatIsShort) {
+  constexpr int64_t kFirstTurn = 4000;
+  const auto device = model_devices().back().make(2);
+  const OpenModel model = open_model(model_path("troika-demo"), *device);
+  const int64_t checkpoint = Forward::checkpoint_bytes(
+      model.loaded.model, {.log_tokens = EngineOptions{}.draft_tokens_max});
+  const int64_t vocab = model.loaded.model.info.vocab;
+  auto engine = Engine::make(
+      model.loaded, {.context = 5000, .cache = {.on = true, .checkpoint_bytes = 6 * checkpoint}},
+      {.tokens = vocab});
+  ASSERT_TRUE(engine.ok()) << engine.error().message();
+  std::vector<TokenId> talk;
+  const auto say = [&](int64_t count) {
+    for (int64_t i = 0; i < count; i++)
+      talk.push_back(static_cast<TokenId>((std::ssize(talk) * 7919 + 13) % vocab));
+  };
+  std::vector<double> first_token_ms;
+  std::vector<int64_t> rows;
+  const auto turn = [&] {
+    using Clock = std::chrono::steady_clock;
+    const int64_t rows_before = (*engine)->forward().trunk_rows();
+    const auto start = Clock::now();
+    const size_t turns = first_token_ms.size();
+    Request r{.prompt = talk, .tokens_max = 40, .speculation = {.type = SpecType::mtp}};
+    r.on_token = [&](TokenId) {
+      if (first_token_ms.size() > turns) return;
+      first_token_ms.push_back(
+          std::chrono::duration<double, std::milli>(Clock::now() - start).count());
+      rows.push_back((*engine)->forward().trunk_rows() - rows_before);
+    };
+    const Written written = write_text(**engine, std::move(r));
+    talk.insert(talk.end(), written.tokens.begin(), written.tokens.end());
+  };
+  say(kFirstTurn);
+  turn();
+  say(20);
+  turn();
+  EXPECT_EQ(rows[0], kFirstTurn);
+  EXPECT_GE(rows[1], 20);
+  EXPECT_LE(rows[1], 21);
+  std::printf("first token after %.2f ms, then after %.2f ms\n", first_token_ms[0],
+              first_token_ms[1]);
 }
 
 std::vector<Case> cases() {
