@@ -1,6 +1,7 @@
 #include "cli/bench_drafts.h"
 
 #include <algorithm>
+#include <array>
 
 #include "cli/bench_prompts.h"
 #include "cli/bench_text.h"
@@ -17,6 +18,7 @@ namespace {
 struct Sum {
   double prompt_ms = 0, generate_ms = 0;
   int64_t tokens = 0, proposed = 0, accepted = 0, steps = 0;
+  std::array<int64_t, kDraftClasses> accepted_by{};  // of each class of drafters
 
   void add(const TimedText& text) {
     prompt_ms += text.prompt_ms;
@@ -25,6 +27,8 @@ struct Sum {
     proposed += text.drafts.proposed;
     accepted += text.drafts.accepted;
     steps += text.drafts.steps;
+    for (size_t i = 0; i < accepted_by.size(); i++)
+      accepted_by[i] += text.drafts.by_class[i].accepted;
   }
   void add(const Sum& other) {
     prompt_ms += other.prompt_ms;
@@ -33,6 +37,7 @@ struct Sum {
     proposed += other.proposed;
     accepted += other.accepted;
     steps += other.steps;
+    for (size_t i = 0; i < accepted_by.size(); i++) accepted_by[i] += other.accepted_by[i];
   }
 };
 
@@ -130,6 +135,9 @@ BenchResult result_of(const std::string& name, const std::vector<Pair>& pairs,
                                               static_cast<double>(drafted.steps))},
                     {"prompt_ms_on_to_off", prompt_ratio.median()},
                     {"identical", true}};
+  for (int i = 0; i < kDraftClasses; i++)
+    result.details[fmt::format("accepted_{}", draft_class_name(static_cast<DraftClass>(i)))] =
+        drafted.accepted_by[static_cast<size_t>(i)];
   return result;
 }
 
@@ -153,9 +161,10 @@ Result<std::vector<Pair>> measure_class(Bench& bench, DraftComparison& compariso
 
 Result<DraftPrompts> read_draft_prompts(const BenchOptions& options) {
   TROIKA_TRY(const OpenModel opened, open_model(options.model.path, {.draft_head = true}));
-  if (!opened.model.info.draft_head)
+  if (!opened.model.info.draft_head && options.speculation.type != SpecType::ngram)
     return fail(ErrorCode::invalid_argument,
-                "{}: the model has no draft head, wanted --tests without mtp", options.model.path);
+                "{}: the model has no draft head, wanted --spec-type ngram or --tests without mtp",
+                options.model.path);
   const gguf::Metadata& metadata = opened.file.metadata();
   TROIKA_TRY(const auto tokenizer, Tokenizer::load(metadata));
   TROIKA_TRY(const std::string json, read_text_file(options.prompts));

@@ -21,7 +21,8 @@ struct DraftPrompts {
 };
 
 /// Reads and encodes the file that options.prompts names, for the model that options.model names;
-/// imports nothing. Errors: those of both files; invalid_argument — the model has no draft head.
+/// imports nothing. Errors: those of both files; invalid_argument — the model has no draft head,
+/// and not only n-grams shall draft.
 Result<DraftPrompts> read_draft_prompts(const BenchOptions& options);
 
 /// Answers each prompt greedily with drafts and without and prints the gain of each class and of

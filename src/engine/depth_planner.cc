@@ -15,7 +15,10 @@ constexpr int kRoundsMax = 3;
 constexpr double kImprovement = 1 + 1e-9;  // more than sums of floats err
 
 /// Limits of launches that the first search tries; the second one finds what lies between.
-constexpr int64_t kLaunchLimits[] = {0, 1, 2, 3, 4, 6, 8, 12, 16};
+constexpr int64_t kLaunchLimits[] = {0, 1, 2, 4, 8, 16};
+
+/// Drafts are ranked by the tokens that they add, roughly: in steps of so many.
+constexpr double kRankStep = 1.0 / 1024;
 
 /// An n-gram is preferred to what launches if its first draft is so likely beside the other's.
 constexpr double kFreeShare = 0.9;
@@ -55,6 +58,11 @@ CostEstimate DepthPlanner::cost(const Totals& totals) const {
   const CostEstimate& trunk =
       curves_.trunk[static_cast<size_t>(totals.plan.rows - curves_.trunk_first)];
   return {trunk.ms + totals.drafting.ms, trunk.low_ms + totals.drafting.low_ms};
+}
+
+double DepthPlanner::ms(const Totals& totals) const {
+  return curves_.trunk[static_cast<size_t>(totals.plan.rows - curves_.trunk_first)].ms +
+         totals.drafting.ms;
 }
 
 /// What the launch of draft number `depth` costs more with this offer in it.
@@ -195,10 +203,9 @@ int64_t DepthPlanner::ranked_offer(const Member& member, Ranked whose) const {
   return likely ? free : launched;
 }
 
-/// Ranks drafts by the tokens that they add, roughly: by a thousandth of a token. The drafts of a
-/// sequence never add more than the ones before them, so they stay in order.
+/// The drafts of a sequence never add more than the ones before them, so they stay in order.
 void DepthPlanner::rank_drafts(Ranked whose) {
-  constexpr int32_t kBuckets = 1024;
+  constexpr auto kBuckets = static_cast<int32_t>(1 / kRankStep);
   const auto bucket_of = [](const Offer& o, int64_t depth) {
     const double tokens = std::clamp(o.tokens[depth] - o.tokens[depth - 1], 0.0, 1.0);
     return static_cast<size_t>((1 - tokens) * (kBuckets - 1));
@@ -248,10 +255,14 @@ void DepthPlanner::search_ranked(Ranked whose) {
     for (size_t i = 0; i < ranked_.size(); i++) {
       const Draft& draft = ranked_[i];
       if (left_out(draft, limit)) continue;
-      add_drafts(offer_of(draft), draft.depth - 1, draft.depth);
-      const double found = speed(totals_);
-      if (found <= best_speed_) continue;
-      best_speed_ = found;
+      const Offer& o = offer_of(draft);
+      // All that are left add no more each, and take at least as long as now.
+      const double tokens = o.tokens[draft.depth] - o.tokens[draft.depth - 1] + kRankStep;
+      const auto left = static_cast<double>(ranked_.size() - i);
+      if (totals_.tokens + tokens * left < best_speed_ * ms(totals_)) break;
+      add_drafts(o, draft.depth - 1, draft.depth);
+      if (!faster(totals_, best_speed_)) continue;
+      best_speed_ = speed(totals_);
       best_count = i + 1;
       best_limit = limit;
     }
@@ -273,8 +284,8 @@ bool DepthPlanner::improve(Member& member) {
   double best = speed(totals_) * kImprovement;
   take_off(member);
   const Totals without = totals_;
-  if (speed(without) > best) {
-    best = speed(without);
+  if (faster(without, best)) {
+    best = speed(without) * kImprovement;
     member.offer = -1;
     member.depth = 0;
   }
@@ -282,7 +293,7 @@ bool DepthPlanner::improve(Member& member) {
     totals_ = without;
     for (int64_t depth = 1; depth <= offer(i).depth_max; depth++) {
       add_drafts(offer(i), depth - 1, depth);
-      if (speed(totals_) <= best) continue;
+      if (!faster(totals_, best)) continue;
       best = speed(totals_) * kImprovement;
       member.offer = i;
       member.depth = depth;

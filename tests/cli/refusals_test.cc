@@ -147,6 +147,17 @@ TEST(CliRefusals, DraftsWithoutAHead) {
   expect_refusal(run_with({"-p", "a", "--spec-type", "mtp"}), kFailed, "no draft head");
 }
 
+TEST(CliRefusals, DraftModels) {
+  const Strings run = {"run", model_file("llama-f32"), "-p", "a", "-n", "1"};
+  expect_refusal(troika(run + Strings{"--spec-type", "draft"}), kFailed, "--model-draft");
+  expect_refusal(troika(run + Strings{"--model-draft", model_file("qwen2-f32")}), kFailed,
+                 "the same vocabulary");
+  expect_refusal(troika(run + Strings{"--model-draft", "/nowhere.gguf"}), kFailed, "/nowhere.gguf");
+  expect_refusal(
+      troika(run + Strings{"--spec-type", "ngram", "--model-draft", model_file("llama-f32")}),
+      kFailed, "may not draft");
+}
+
 TEST(CliRefusals, NGramsOutOfRange) {
   expect_refusal(run_with({"-p", "a", "--spec-ngram-min", "0"}), kUsage, "--spec-ngram-min");
   expect_refusal(run_with({"-p", "a", "--spec-ngram-max", "65"}), kUsage, "--spec-ngram-max");

@@ -99,6 +99,20 @@ TEST(CliRun, JsonHasEveryField) {
   EXPECT_EQ(object["logits_xxh64"].get<std::string>().size(), 16u);
 }
 
+TEST(CliRun, ADraftModelChangesNoBit) {
+  const Strings base = fixture_run("llama-f32") + Strings{"-n", "24", "--temp", "0"};
+  const Json plain = run_json(base + Strings{"--spec-type", "none"});
+  for (const char* type : {"draft", "combined", "auto"})
+    for (const char* model : {"llama-f32", "llama-q8_0"}) {
+      const Json drafted =
+          run_json(base + Strings{"--spec-type", type, "--model-draft", model_file(model)});
+      EXPECT_EQ(drafted["tokens"], plain["tokens"]) << type << " " << model;
+      EXPECT_EQ(drafted["logits_xxh64"], plain["logits_xxh64"]) << type << " " << model;
+      if (std::string(type) != "draft") continue;
+      EXPECT_GT(drafted["draft"]["by_class"]["model"]["proposed"], 0) << model;
+    }
+}
+
 TEST(CliRun, DraftsChangeNoBit) {
   for (const char* temperature : {"0", "0.9"}) {
     const Strings base =
