@@ -7,7 +7,7 @@
 namespace troika {
 namespace {
 
-constexpr size_t kTicketsMax = 1 << 14;
+constexpr size_t kTicketsMax = 1 << 10;
 constexpr double kKeptMinS = 1;
 
 }  // namespace
