@@ -148,14 +148,19 @@ TEST(CliRefusals, DraftsWithoutAHead) {
 }
 
 TEST(CliRefusals, DraftModels) {
-  const Strings run = {"run", model_file("llama-f32"), "-p", "a", "-n", "1"};
-  expect_refusal(troika(run + Strings{"--spec-type", "draft"}), kFailed, "--model-draft");
-  expect_refusal(troika(run + Strings{"--model-draft", model_file("qwen2-f32")}), kFailed,
-                 "the same vocabulary");
-  expect_refusal(troika(run + Strings{"--model-draft", "/nowhere.gguf"}), kFailed, "/nowhere.gguf");
-  expect_refusal(
-      troika(run + Strings{"--spec-type", "ngram", "--model-draft", model_file("llama-f32")}),
-      kFailed, "may not draft");
+  const std::string llama = model_file("llama-f32");
+  const std::string demo = std::string(TROIKA_SOURCE_DIR) + "/models/troika-demo.gguf";
+  const auto drafted = [](const std::string& model, const std::string& draft_model) {
+    return troika({"run", model, "-p", "a", "-n", "1", "--model-draft", draft_model});
+  };
+  expect_refusal(drafted(llama, demo), kFailed,
+                 "token 256 is \"er\" in the draft model and \"th\" in the model");
+  expect_refusal(drafted(demo, llama), kFailed,
+                 "the draft model has 288 tokens and the model 2048");
+  expect_refusal(drafted(llama, "/nowhere.gguf"), kFailed, "/nowhere.gguf");
+  expect_refusal(run_with({"-p", "a", "--spec-type", "draft"}), kFailed, "--model-draft");
+  expect_refusal(run_with({"-p", "a", "--spec-type", "ngram", "--model-draft", llama}), kFailed,
+                 "may not draft");
 }
 
 TEST(CliRefusals, NGramsOutOfRange) {
