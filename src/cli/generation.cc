@@ -128,8 +128,10 @@ Result<Generation> generate(Engine& engine, const Tokenizer& tokenizer, Request 
   collector.listen(request);
   const double start_ms = clock_ms();
   TROIKA_TRY(const SeqId id, engine.submit(std::move(request)));
-  const Status done = step_to_end(engine, id, collector);
+  Status done = step_to_end(engine, id, collector);
   const double end_ms = clock_ms();
+  if (done.ok() && !options.save_to.empty() && engine.sequence(id).answering())
+    done = engine.save(id, options.save_to);
   Generation& generation = collector.generation;
   const Sequence& sequence = engine.sequence(id);
   generation.prompt_tokens = sequence.prompt_tokens;

@@ -49,6 +49,7 @@ struct GenerateOptions {
   bool logprobs = false;     // with Request::top_logprobs alternatives
   bool hash_logits = false;  // XXH64, seed 0, over the float32 bytes of each row that chose a token
   Progress* progress = nullptr;  // for the prompt; may be null
+  std::string save_to = {};      // path of a session file for the text in the end; empty: none
 };
 
 /// Carries out `request`, whose callbacks are set here, on an engine that knows texts and does

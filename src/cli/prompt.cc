@@ -30,21 +30,57 @@ bool has_chat_template(const gguf::Metadata& metadata) {
   return metadata.has("tokenizer.chat_template");
 }
 
+namespace {
+
+/// The text of the prompt, a turn of the user where that is wanted.
+struct PromptText {
+  std::string text;
+  bool turn = false;
+};
+
+Result<PromptText> prompt_text(const PromptFlags& flags, const gguf::Metadata& metadata) {
+  PromptText prompt;
+  if (flags.file) {
+    TROIKA_TRY(prompt.text, read_text_file(*flags.file));
+    if (prompt.text.ends_with('\n')) prompt.text.pop_back();
+  } else {
+    prompt.text = *flags.text;
+  }
+  prompt.turn = !flags.raw && has_chat_template(metadata);
+  if (prompt.turn) {
+    TROIKA_RETURN_IF_ERROR(check_chatml(metadata));
+    prompt.text = render_chatml(std::array{ChatMessage{.role = "user", .content = prompt.text}});
+  }
+  return prompt;
+}
+
+}  // namespace
+
 Result<std::vector<TokenId>> encode_prompt(const PromptFlags& flags, const gguf::Metadata& metadata,
                                            const Tokenizer& tokenizer) {
   if (flags.ids) return read_token_file(*flags.ids);
-  std::string text;
-  if (flags.file) {
-    TROIKA_TRY(text, read_text_file(*flags.file));
-    if (text.ends_with('\n')) text.pop_back();
+  TROIKA_TRY(const PromptText prompt, prompt_text(flags, metadata));
+  return tokenizer.encode(prompt.text, {.add_special = true, .parse_special = true});
+}
+
+Result<std::vector<TokenId>> continue_prompt(std::span<const TokenId> text,
+                                             const PromptFlags& flags,
+                                             const gguf::Metadata& metadata,
+                                             const Tokenizer& tokenizer) {
+  std::vector<TokenId> more;
+  if (flags.ids) {
+    TROIKA_TRY(more, read_token_file(*flags.ids));
   } else {
-    text = *flags.text;
+    TROIKA_TRY(PromptText prompt, prompt_text(flags, metadata));
+    const bool closed = !text.empty() && tokenizer.is_end_of_generation(text.back());
+    if (prompt.turn) {
+      const std::string end = closed ? "\n" : std::string(kChatmlTurnEnd) + "\n";
+      prompt.text.insert(0, end);
+    }
+    more = tokenizer.encode(prompt.text, {.add_special = false, .parse_special = true});
   }
-  if (!flags.raw && has_chat_template(metadata)) {
-    TROIKA_RETURN_IF_ERROR(check_chatml(metadata));
-    text = render_chatml(std::array{ChatMessage{.role = "user", .content = text}});
-  }
-  return tokenizer.encode(text, {.add_special = true, .parse_special = true});
+  more.insert(more.begin(), text.begin(), text.end());
+  return more;
 }
 
 }  // namespace troika::cli

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,13 @@ Status check_prompt(const PromptFlags& flags);
 /// invalid_argument — a file of ids with something else in it.
 Result<std::vector<TokenId>> encode_prompt(const PromptFlags& flags, const gguf::Metadata& metadata,
                                            const Tokenizer& tokenizer);
+
+/// The ids of `text`, followed by those of the prompt as it goes on from there: no BOS in front,
+/// and a turn of the user closes the turn before it. Errors: those of encode_prompt().
+Result<std::vector<TokenId>> continue_prompt(std::span<const TokenId> text,
+                                             const PromptFlags& flags,
+                                             const gguf::Metadata& metadata,
+                                             const Tokenizer& tokenizer);
 
 /// Whether the model was made for conversations: it has a chat template.
 bool has_chat_template(const gguf::Metadata& metadata);

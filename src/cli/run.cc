@@ -1,5 +1,7 @@
 // troika run: one prompt, one answer.
 
+#include <filesystem>
+#include <memory>
 #include <optional>
 
 #include "cli/answer_flags.h"
@@ -11,7 +13,9 @@
 #include "cli/sampling_flags.h"
 #include "cli/session_flags.h"
 #include "cli/streams.h"
+#include "core/output_file.h"
 #include "core/progress.h"
+#include "engine/session_file.h"
 #include "runtime/model_session.h"
 
 namespace troika::cli {
@@ -23,6 +27,7 @@ struct RunOptions {
   PromptFlags prompt;
   AnswerFlags answer;
   std::optional<int64_t> logprobs;  // alternatives to tell of
+  std::string text_file;            // path of a session file; empty: none
   bool json = false;
 };
 
@@ -37,12 +42,28 @@ RunFacts facts_of(ModelSession& session, const SamplingOptions& sampling, double
           .notes = session.tokenizer().warnings()};
 }
 
+/// The text to go on from; null where there is none yet.
+Result<std::shared_ptr<const SessionFile>> open_text(const std::string& path) {
+  if (path.empty()) return std::shared_ptr<const SessionFile>();
+  TROIKA_RETURN_IF_ERROR(OutputFile::check(path));
+  if (!std::filesystem::exists(path)) return std::shared_ptr<const SessionFile>();
+  TROIKA_TRY(SessionFile file, SessionFile::open(path));
+  return std::make_shared<const SessionFile>(std::move(file));
+}
+
+Result<std::vector<TokenId>> prompt_ids(const PromptFlags& flags, const ModelSession& session,
+                                        const SessionFile* before) {
+  const gguf::Metadata& metadata = session.file().metadata();
+  if (before == nullptr) return encode_prompt(flags, metadata, session.tokenizer());
+  return continue_prompt(before->header().tokens, flags, metadata, session.tokenizer());
+}
+
 Status run_prompt(const RunOptions& options) {
   TROIKA_TRY(const SamplingOptions sampling, resolve(options.sampling));
   const double start_ms = clock_ms();
+  TROIKA_TRY(const std::shared_ptr<const SessionFile> before, open_text(options.text_file));
   TROIKA_TRY(const std::unique_ptr<ModelSession> session, ModelSession::open(options.session));
-  TROIKA_TRY(std::vector<TokenId> prompt,
-             encode_prompt(options.prompt, session->file().metadata(), session->tokenizer()));
+  TROIKA_TRY(std::vector<TokenId> prompt, prompt_ids(options.prompt, *session, before.get()));
   TROIKA_RETURN_IF_ERROR(session->check_prompt_fits(std::ssize(prompt)));
   Progress progress = Progress::on(stderr);
   TROIKA_RETURN_IF_ERROR(session->load(progress));
@@ -52,8 +73,10 @@ Status run_prompt(const RunOptions& options) {
   if (options.json)
     generating = {
         .logprobs = options.logprobs.has_value(), .hash_logits = true, .progress = &progress};
+  generating.save_to = options.text_file;
   TROIKA_TRY(const Generation generation, generate(session->engine(), session->tokenizer(),
                                                    {.prompt = std::move(prompt),
+                                                    .session = before,
                                                     .tokens_max = options.answer.tokens_max,
                                                     .tokens_min = options.answer.tokens_min,
                                                     .sampling = sampling,
@@ -82,6 +105,7 @@ class RunCommand final : public Command {
     return "  troika run model.gguf -p \"What is 34 + 58?\"\n"
            "  troika run model.gguf -f letter.txt -n 200 --temp 0\n"
            "  troika run model.gguf --raw -p \"Once upon a time\" --seed 7\n"
+           "  troika run model.gguf -p Hello --session talk.bin\n"
            "  troika run model.gguf -p Hello --spec-type none --json\n";
   }
   void declare(CLI::App& app) override {
@@ -91,6 +115,10 @@ class RunCommand final : public Command {
                  "go on after a token that ends the text; to forbid it, use --logit-bias ID-inf");
     add_session_flags(app, options_.session);
     add_sampling_flags(app, options_.sampling);
+    app.add_option("--session", options_.text_file,
+                   "go on from the text in this file, if there is one, and leave the text and "
+                   "what was computed of it there")
+        ->type_name("FILE");
     app.add_option("--logprobs", options_.logprobs,
                    "with --json: each token's log-probability and those of the so many likeliest")
         ->check(between(0, kTopLogprobsMax));

@@ -133,8 +133,9 @@ Status ModelSession::load(Progress& progress) {
   }
   EngineOptions engine_options = size_.engine_options(size_.tokens);
   if (loaded_draft_) engine_options.draft_model = &*loaded_draft_;
-  TROIKA_TRY(engine_,
-             Engine::make(*loaded_, engine_options, token_rules(*tokenizer_, go_on_after_end_)));
+  TokenRules rules = token_rules(*tokenizer_, go_on_after_end_);
+  rules.model = model_fingerprint(opened_.file);
+  TROIKA_TRY(engine_, Engine::make(*loaded_, engine_options, rules));
   return ok();
 }
 

@@ -234,6 +234,28 @@ TEST(CliRun, LogprobsAreTold) {
   }
 }
 
+TEST(CliRun, ASessionGoesOnWhereItEnded) {
+  const Folder folder;
+  const std::string file = folder / "text";
+  const Strings base = Strings{
+      "run", model_file("qwen35-succ-f32"), "--raw", "--ignore-eos", "-t", "1", "--temp", "0"};
+  const Json whole = run_json(base + Strings{"-p", "the inn", "-n", "20"});
+  const Json first = run_json(base + Strings{"-p", "the inn", "-n", "12", "--session", file});
+  const Json second = run_json(base + Strings{"-p", "", "-n", "8", "--session", file});
+  EXPECT_EQ(second["prompt_tokens"].get<int64_t>(), first["prompt_tokens"].get<int64_t>() + 12);
+  auto tokens = first["tokens"].get<std::vector<int32_t>>();
+  for (const Json& id : second["tokens"]) tokens.push_back(id);
+  EXPECT_EQ(tokens, whole["tokens"].get<std::vector<int32_t>>());
+  const Json third = run_json(base + Strings{"-p", "the sea", "-n", "2", "--session", file});
+  EXPECT_GT(third["prompt_tokens"].get<int64_t>(), second["prompt_tokens"].get<int64_t>() + 8);
+
+  Strings other = base + Strings{"-p", "a", "--session", file};
+  other[1] = model_file("llama-f32");
+  expect_refusal(troika(other), 1, "of model");
+  expect_refusal(troika(base + Strings{"-p", "a", "--session", folder.write("junk", "junk")}), 1,
+                 "not a session file");
+}
+
 TEST(CliRun, NoTokensWantedIsNoError) {
   const Json object = run_json(fixture_run("llama-f32") + Strings{"-n", "0"});
   EXPECT_EQ(object["tokens"].size(), 0u);
