@@ -22,7 +22,13 @@ std::ostream& operator<<(std::ostream& out, const Pair& pair) {
   return out << pair.model << " with " << pair.draft_model;
 }
 
-/// Dense, hybrid and mixture of experts; drafts by the model itself and by another.
+std::filesystem::path path_of(const std::string& model) {
+  const auto folder =
+      model == "troika-demo" ? std::filesystem::path(TROIKA_SOURCE_DIR) / "models" : model_folder();
+  return folder / (model + ".gguf");
+}
+
+/// Dense, hybrid, mixture of experts and the demo model; drafts by the model itself and by another.
 std::vector<Pair> pairs() {
   std::vector<Pair> all;
   for (const auto& [model, draft] :
@@ -31,9 +37,9 @@ std::vector<Pair> pairs() {
                                                         {"qwen35-succ-f32", "qwen35-succ-f32"},
                                                         {"qwen35-succ-f32", "qwen35-succ-q8_0"},
                                                         {"qwen3moe-q4_0", "qwen3moe-q4_0"},
-                                                        {"qwen35moe-q8_0", "qwen35moe-q8_0"}})
-    if (std::filesystem::exists(model_folder() / (std::string(model) + ".gguf")) &&
-        std::filesystem::exists(model_folder() / (std::string(draft) + ".gguf")))
+                                                        {"qwen35moe-q8_0", "qwen35moe-q8_0"},
+                                                        {"troika-demo", "troika-demo"}})
+    if (std::filesystem::exists(path_of(model)) && std::filesystem::exists(path_of(draft)))
       all.push_back({model, draft});
   return all;
 }
@@ -48,9 +54,9 @@ class DraftersTest : public ::testing::TestWithParam<Pair> {
  protected:
   DraftersTest()
       : device_(fast_device().make(2)),
-        model_(open_model(model_folder() / (GetParam().model + ".gguf"), *device_)),
-        draft_model_(open_model(model_folder() / (GetParam().draft_model + ".gguf"), *device_,
-                                {.draft_head = false})) {}
+        model_(open_model(path_of(GetParam().model), *device_)),
+        draft_model_(open_model(path_of(GetParam().draft_model), *device_, {.draft_head = false})) {
+  }
 
   const ModelInfo& info() const { return model_.loaded.model.info; }
   bool by_itself() const { return GetParam().model == GetParam().draft_model; }
