@@ -127,6 +127,7 @@ Result<Generation> generate(Engine& engine, const Tokenizer& tokenizer, Request 
   Collector collector(tokenizer, options);
   collector.listen(request);
   const double start_ms = clock_ms();
+  request.keep_state = !options.save_to.empty();
   TROIKA_TRY(const SeqId id, engine.submit(std::move(request)));
   Status done = step_to_end(engine, id, collector);
   const double end_ms = clock_ms();

@@ -27,6 +27,8 @@ std::string_view finish_name(FinishReason reason) {
       return "length";
     case FinishReason::cancelled:
       return "interrupted";
+    case FinishReason::expired:
+      return "expired";
     case FinishReason::none:
       break;
   }

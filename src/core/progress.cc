@@ -29,7 +29,9 @@ Progress Progress::on(std::FILE* stream) {
 }
 
 void Progress::show(std::string_view what, int64_t done, int64_t total) {
-  if (!write_ || total <= 0) return;
+  if (total <= 0) return;
+  if (report_) report_(what, done, total);
+  if (!write_) return;
   const int64_t now = now_ms_();
   if (what != what_) {
     finish();

@@ -26,6 +26,10 @@ class Progress {
   Progress(std::function<void(std::string_view)> write, std::function<int64_t()> now_ms)
       : write_(std::move(write)), now_ms_(std::move(now_ms)) {}
 
+  /// Draws nothing and passes on each call of show(); for programs with displays of their own.
+  using Report = std::function<void(std::string_view what, int64_t done, int64_t total)>;
+  explicit Progress(Report report) : report_(std::move(report)) {}
+
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   /// Erases what is drawn.
@@ -48,6 +52,7 @@ class Progress {
  private:
   std::function<void(std::string_view)> write_;  // empty: silent
   std::function<int64_t()> now_ms_;
+  Report report_;     // empty: none
   std::string what_;  // empty: no work
   int64_t next_draw_ms_ = 0;
   bool drawn_ = false;

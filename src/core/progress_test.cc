@@ -43,6 +43,18 @@ TEST_F(ProgressTest, DrawsNoFasterThanItsInterval) {
   EXPECT_EQ(drawn_.size(), 8u);  // at 300, 400 … 1000 ms
 }
 
+TEST(ProgressReportTest, EveryCallIsPassedOnAndNothingIsDrawn) {
+  std::vector<int64_t> done;
+  Progress progress([&](std::string_view what, int64_t at, int64_t total) {
+    EXPECT_EQ(what, "reading");
+    EXPECT_EQ(total, 10);
+    done.push_back(at);
+  });
+  EXPECT_FALSE(progress.shows());
+  for (int64_t at : {0, 5, 10}) progress.show("reading", at, 10);
+  EXPECT_EQ(done, (std::vector<int64_t>{0, 5, 10}));
+}
+
 TEST_F(ProgressTest, QuickWorkDrawsNothing) {
   Progress progress = make();
   progress.show("reading", 0, 10);

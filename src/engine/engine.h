@@ -1,8 +1,9 @@
 // The engine: writes the texts of any number of sequences, step by step, over one loaded model.
 //
-// A step runs a list of (sequence, n tokens): a prompt chunk, one token, or one plus its drafts are
-// the same thing with different n. Drafts are proposed before the step and judged after it; what a
-// drafter says changes the speed of a text and never a bit of it.
+// Whoever asks gets a place in the queue of its tenant; each step, the scheduler says whose texts
+// go on. A step runs a list of (sequence, n tokens): a prompt chunk, one token, or one plus its
+// drafts are the same thing with different n. Drafts are proposed before the step and judged after
+// it; what a drafter says changes the speed of a text and never a bit of it.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +12,15 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "core/result.h"
 #include "engine/forward.h"
 #include "engine/logprobs.h"
 #include "engine/memory_plan.h"
+#include "engine/pace.h"
+#include "engine/scheduler.h"
 #include "engine/sequence.h"
 #include "engine/sequence_memory.h"
 #include "engine/session_file.h"
@@ -33,6 +37,15 @@ struct EngineOptions {
   DType kv_dtype = DType::f16;               // one of kv_dtypes()
   CacheOptions cache;                        // of beginnings of texts, for texts that begin alike
   const LoadedModel* draft_model = nullptr;  // drafts, beside the model's head; borrowed
+  /// KV pages that sequences share, at least what one text of `context` takes; 0: enough for all of
+  /// them at once. With fewer, texts are set aside when memory runs out, and go on later.
+  int64_t pages = 0;
+  /// Milliseconds that a step should take while texts are being written: prompts are cut to it. 0:
+  /// chunk_tokens alone decides.
+  double step_ms_max = 0;
+  SchedulerOptions scheduling;
+  /// Of tenant 0, who asks where nobody says who asks.
+  TenantPolicy default_tenant = {.queue_max = 1 << 16};
   /// Milliseconds on a clock that only goes forward, for the choice of draft depths; empty: that of
   /// the machine. It has no say in what is written.
   std::function<double()> clock_ms;
@@ -58,11 +71,14 @@ struct CacheUse {
 
 /// One text to write.
 struct Request {
-  TenantId tenant{};
+  TenantId tenant{};  // 0, or one made known by set_tenant()
+  PriorityClass priority = PriorityClass::normal;
+  double timeout_ms = -1;  // from submission to the last token; -1: none
   CacheUse cache;
   std::vector<TokenId> prompt;
   /// What is computed there is restored; its computed tokens begin the prompt, which has more.
   std::shared_ptr<const SessionFile> session;
+  bool keep_state = false;  // after its end, until release(): for save()
   int64_t tokens_max = -1;  // of the answer; -1: until the context is full
   int64_t tokens_min = 0;   // of the answer, before which it ends by none of its own means
   SamplingOptions sampling;
@@ -80,7 +96,7 @@ struct Request {
 };
 
 /// Thread: one, which owns it.
-class Engine {
+class Engine : private PageView {
  public:
   /// Plans memory for `options` and compiles the model. `model` is borrowed. Without a `drafter`,
   /// these draft: the model's own head, where it has one, n-grams of the text, and
@@ -93,14 +109,22 @@ class Engine {
   /// What an engine with such options, which are in range, will hold: for plan_memory().
   static MemoryNeed memory_need(const Model& model, const EngineOptions& options);
 
-  /// Takes a request. Errors: invalid_argument — an empty prompt, a prompt that does not fit the
-  /// context with one token to spare, an id that is no token, sampling options, stop strings or
-  /// counts out of range, drafts from a model without a draft head; exhausted — all sequences are
-  /// in use.
+  /// Whether submit() would take the request if there were room. Thread: any.
+  Status check(const Request& request) const;
+
+  /// Makes a tenant known, or changes what it may. Errors: invalid_argument.
+  Status set_tenant(TenantId tenant, const TenantPolicy& policy);
+
+  /// Puts a request into its tenant's queue. Errors: invalid_argument — an empty prompt, a prompt
+  /// that does not fit the context with one token to spare, an id that is no token, sampling
+  /// options, stop strings or counts out of range, drafts from a model without a draft head;
+  /// not_found — an unknown tenant; exhausted — the queue is full, see retry_after_s().
   Result<SeqId> submit(Request request);
 
-  /// Runs one step over all sequences that have something to compute. False: there was nothing to
-  /// do.
+  /// When to try again after submit() found the queue full, in seconds.
+  double retry_after_s() const { return retry_after_s_; }
+
+  /// Runs one step over the sequences whose turn it is. False: there was nothing to do.
   Result<bool> step();
 
   /// What is known about a sequence, until release().
@@ -108,11 +132,16 @@ class Engine {
 
   /// Writes a sequence to the file at `path`: a prompt that goes on from there (Request::session)
   /// computes only what follows, with the same bits. Between steps.
-  /// Errors: invalid_argument — its prompt is not read yet; those of the file.
+  /// Errors: invalid_argument — its prompt is not read yet, or it is not at work (any more: see
+  /// Request::keep_state); those of the file.
   Status save(SeqId id, const std::string& path);
 
-  /// Ends a sequence after the current step; its tokens so far stay readable.
+  /// Ends a sequence before the next step; its tokens so far stay readable.
   void cancel(SeqId id);
+
+  /// Sets a sequence at work aside before the next step, as the scheduler does when memory is
+  /// wanted. It goes on later, with the same bits. Nothing if it is not at work.
+  Status preempt(SeqId id);
 
   /// Forgets a sequence and frees what it held; what it computed may stay in the prefix cache.
   void release(SeqId id);
@@ -122,15 +151,19 @@ class Engine {
   /// Pages and states of sequences, and the prefix cache.
   SequenceMemory& memory() { return *memory_; }
 
+  /// Who waits, who is at work, and what each tenant was given.
+  const Scheduler& scheduler() const { return *scheduler_; }
+
   /// What steps cost, as far as they were measured.
   const CostModel& costs() const { return speculation_->costs(); }
 
  private:
-  struct Task {  // a sequence at work
+  struct Task {
     Sequence sequence;
     Request request;
     Drafting drafting;
     std::optional<TextStream> text;  // where text is asked for
+    bool stays = false;              // in its slot, though it ended
     int64_t rows = 0;                // in the running step
     int64_t first_row = 0;
     int64_t first_output = 0;
@@ -139,22 +172,41 @@ class Engine {
 
   Engine(const EngineOptions& options, const TokenRules& rules, std::unique_ptr<Forward> forward);
   Status make_drafters(std::unique_ptr<Drafter> given);
-  Status validate(const Request& request) const;
-  Status validate_answer(const Request& request) const;
-  Status validate_session(const Request& request) const;
+  Status check_answer(const Request& request) const;
+  Status check_session(const Request& request) const;
   Status begin(Task& task);
-  bool at_work(const Task& task, bool answering) const;
+  Result<std::unique_ptr<Task>> make_task(Request request);
+  Status enqueue(const Task& task);
+  Task& task(SeqId id) const;
+  /// Reads the clock: once in submit(), three times in a step.
+  void tick() { now_ms_ = options_.clock_ms(); }
+  double now_s() const { return now_ms_ / 1e3; }
+
+  // PageView
+  int64_t cached_tokens(RequestId id) const override;
+  int64_t pages_wanted(RequestId id, int64_t tokens) const override;
+  int64_t pages_freed(RequestId id) const override;
+
+  // engine_step.cc
+  StepLimits step_limits() const;
+  Status carry_out(const ScheduledStep& plan);
+  Status bring_in(Task& task, const ScheduledStep::Start& start);
+  Status leave(Task& task);
+  Status let_go_of_ended();
+  Result<bool> cover(Task& task, int64_t tokens);
+  Status cover_all(std::vector<Task*>& tasks);
   Status propose();
-  Status add_rows(Task& task, int64_t prompt_budget);
+  void gather();
+  void add_rows(Task& task);
   void learn_costs();
+  Status learn_pace();
   Status judge();
+  Status judge_task(Task& task, std::span<const int32_t> argmax, std::span<const float> logits);
   void take(Task& task, TokenId token);
   void end(Task& task, FinishReason reason);
-  void judge_task(Task& task, std::span<const int32_t> argmax, std::span<const float> logits);
   TokenId choose(Task& task, int64_t output, std::span<const int32_t> argmax,
                  std::span<const float> logits);
   bool wants_logits(const Task& task) const;
-  Task& task(SeqId id) const;
 
   EngineOptions options_;
   int64_t tokens_;
@@ -164,9 +216,18 @@ class Engine {
   std::unique_ptr<Forward> forward_;
   std::unique_ptr<Speculation> speculation_;
   std::unique_ptr<SequenceMemory> memory_;
-  std::vector<std::unique_ptr<Task>> tasks_;  // by state slot; null: free
-  std::vector<Drafting*> answering_;          // in the running step
-  bool reads_prompts_ = false;                // in the running step
+  std::unique_ptr<Scheduler> scheduler_;
+  Pace pace_;
+  std::unordered_map<SeqId, std::unique_ptr<Task>> tasks_;
+  std::vector<Task*> slots_;  // by state slot; null: free
+  double retry_after_s_ = 0;
+  double now_ms_ = 0;
+
+  // Of the running step.
+  std::vector<Task*> answering_, reading_;
+  std::vector<Drafting*> drafting_;
+  bool reads_prompts_ = false;
+  double start_ms_ = 0;
   double trunk_start_ms_ = 0;
   std::vector<FollowedRows> followed_;
   Candidates scratch_;

@@ -69,7 +69,7 @@ void MtpDrafter::add_cells(const FollowedRows& rows) {
   // hidden row has to outlive its step. The last cell before the answer waits for the first draft,
   // which starts from it.
   const int64_t end_rows = rows.position + rows.rows;
-  const int64_t end = end_rows + (end_rows < sequence.prompt_tokens ? 1 : 0);
+  const int64_t end = end_rows + (end_rows < sequence.read_end ? 1 : 0);
   inputs.begin_sequence(input_of(sequence, sequence.head_computed));
   for (int64_t p = sequence.head_computed; p < end; p++)
     inputs.add_row({.token = token_at(sequence, p), .hidden_in = hidden_before(rows, p)});

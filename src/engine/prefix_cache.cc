@@ -186,9 +186,11 @@ void PrefixCache::adopt(PageId& page, const PrefixNode& node) {
 
 /// More tokens of the same text, in the page that is kept or in another that begins like it.
 void PrefixCache::grow(PrefixNode& node, std::span<const TokenId> tokens, PageId page) {
-  hold(page);
-  let_go(node.page);
-  node.page = page;
+  if (page != node.page) {
+    hold(page);
+    let_go(node.page);
+    node.page = page;
+  }
   tree_.grow(node, tokens);
 }
 

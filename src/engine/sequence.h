@@ -18,8 +18,8 @@
 
 namespace troika {
 
-/// Why a sequence ended: a token that ends texts, a stop string, tokens_end, cancel().
-enum class FinishReason : uint8_t { none, stop, stop_string, length, cancelled };
+/// Why a sequence ended: a token that ends texts, a stop string, tokens_end, cancel(), its time.
+enum class FinishReason : uint8_t { none, stop, stop_string, length, cancelled, expired };
 
 /// The blocks of kBlockRows ids that a text holds tokens of; see DraftVocabulary.
 struct SeenBlocks {
@@ -31,6 +31,8 @@ struct Sequence {
   SeqId id{};
   std::vector<TokenId> tokens;
   int64_t prompt_tokens = 0;
+  int64_t read_end = 0;  // tokens that are read before it writes: its prompt, or, where it was set
+                         // aside while it wrote, all but the last
   int64_t tokens_end = 0;  // size of `tokens` at which it ends
   std::optional<Sampler> sampler;
   bool stop_at_end_tokens = true;
@@ -40,7 +42,7 @@ struct Sequence {
   bool use_cache = true;      // where there is one
   int64_t cached_tokens = 0;  // of the prompt, which were not computed
   std::vector<PageId> pages;
-  int32_t slot = 0;
+  int32_t slot = -1;  // -1: it waits
   int64_t computed = 0;
   int32_t replay = 0;
   int64_t head_computed = 0;
@@ -50,8 +52,8 @@ struct Sequence {
   int32_t stop_string = -1;  // the number of that which ended it
   DraftStatistics drafts;
 
-  /// Whether the prompt is read and the first token chosen.
-  bool answering() const { return std::ssize(tokens) > prompt_tokens; }
+  /// Whether all there was to read is read: it writes.
+  bool answering() const { return computed >= read_end; }
   int64_t tokens_left() const { return tokens_end - std::ssize(tokens); }
 };
 

@@ -56,6 +56,10 @@ Status SequenceMemory::begin(Sequence& s) {
   s.computed = hit.tokens;
   s.replay = hit.replay;
   s.head_computed = uses_head_ ? hit.tokens : 0;
+  // Who writes at once drafts from the ring.
+  if (uses_head_ && s.answering())
+    return forward_.copy_hidden(forward_.hidden().pending(s.slot),
+                                forward_.hidden().kept(s.slot, s.computed - 1));
   return ok();
 }
 
@@ -99,7 +103,7 @@ bool SequenceMemory::is_stop(int64_t position, int64_t prompt_tokens) const {
 }
 
 int64_t SequenceMemory::rows_to_stop(const Sequence& s) const {
-  const int64_t end = std::ssize(s.tokens);
+  const int64_t end = s.read_end;
   if (!caches(s) || !needs_checkpoint()) return end - s.computed;
   const int64_t step = interval(end);
   const int64_t next = (s.computed / step + 1) * step;
@@ -113,7 +117,7 @@ Status SequenceMemory::read(const FollowedRows& rows) {
     const int32_t last = forward_.hidden().scratch(rows.first_row + rows.rows - 1);
     TROIKA_RETURN_IF_ERROR(forward_.copy_hidden(last, forward_.hidden().pending(s.slot)));
   }
-  const bool due = s.answering() || !needs_checkpoint() || is_stop(s.computed, s.prompt_tokens);
+  const bool due = s.answering() || !needs_checkpoint() || is_stop(s.computed, s.read_end);
   return due ? keep(s) : ok();
 }
 

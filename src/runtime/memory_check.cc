@@ -9,10 +9,10 @@
 namespace troika {
 namespace {
 
-/// The sum for a text of `pages` pages.
+/// The sum for texts of `pages` pages each.
 MemoryPlan plan_pages(const Model& model, const ContextSize& size, int64_t pages) {
   MemoryNeed need = Engine::memory_need(model, size.engine_options(kPageTokens));
-  need.pages += pages - 1;
+  need.pages += size.sequences * (pages - 1);
   return plan_memory(model.weights, model.states, need);
 }
 
@@ -24,7 +24,7 @@ int64_t pages_of(int64_t tokens) {
 
 EngineOptions ContextSize::engine_options(int64_t context) const {
   return {.context = context,
-          .sequences_max = 1,
+          .sequences_max = sequences,
           .chunk_tokens = chunk_tokens,
           .draft_tokens_max = draft_tokens_max,
           .kv_dtype = kv_dtype,

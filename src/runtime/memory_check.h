@@ -15,19 +15,20 @@ namespace troika {
 /// Sums for a longer context are refused: they might not fit an integer.
 inline constexpr int64_t kPlannedTokensMax = int64_t{1} << 32;
 
-/// One text of `tokens` tokens.
+/// Texts of at most `tokens` tokens each.
 struct ContextSize {
   int64_t tokens = 0;
+  int64_t sequences = 1;  // at the same time
   int64_t chunk_tokens = 0;
   int64_t draft_tokens_max = 0;
   DType kv_dtype = DType::f16;
   CacheOptions cache;
 
-  /// Of an engine for that text. `context` tokens instead of its own.
+  /// Of an engine for those texts. `context` tokens instead of its own.
   EngineOptions engine_options(int64_t context) const;
 };
 
-/// The sum for one text of `size`, at most kPlannedTokensMax long.
+/// The sum for texts of `size`, each at most kPlannedTokensMax long.
 MemoryPlan plan_context(const Model& model, const ContextSize& size);
 
 /// Bytes that this process could still use without others being driven out; `fallback` where the

@@ -99,6 +99,7 @@ Result<std::unique_ptr<ModelSession>> ModelSession::open(const SessionOptions& o
   if (wanted.type == SpecType::none || wanted.depth_max == 0)
     s.speculation_ = {.type = SpecType::none, .depth_max = 0};
   s.size_ = {.tokens = context_tokens(options.context, s.info()),
+             .sequences = options.sequences_max,
              .chunk_tokens = options.model.chunk_tokens,
              .draft_tokens_max = s.speculation_.depth_max,
              .kv_dtype = options.model.kv_dtype};

@@ -49,6 +49,7 @@ struct SessionOptions {
   SpeculationOptions speculation;
   int64_t draft_rows = kDraftRowsAuto;  // as ModelOptions takes it
   std::string draft_model;              // path of a model that drafts; empty: none
+  int64_t sequences_max = 1;            // at the same time
   bool go_on_after_end = false;         // tokens that end a text are tokens like others
   bool turns = false;                   // texts go on where others ended: what is computed is kept
 };
@@ -63,7 +64,7 @@ Status check_same_vocabulary(const gguf::Metadata& model, const gguf::Metadata& 
 /// @param go_on_after_end  no token ends a text.
 TokenRules token_rules(const Tokenizer& tokenizer, bool go_on_after_end = false);
 
-/// A model that one text at a time is written with.
+/// A model that texts are written with.
 class ModelSession {
  public:
   /// Opens and checks; imports nothing. Errors: those of the file, its tokenizer and its family;
@@ -86,6 +87,8 @@ class ModelSession {
   int64_t context() const { return size_.tokens; }
   /// The rest after load() only.
   Engine& engine() { return *engine_; }
+  /// Gives the engine away; it borrows from this session, which must outlive it.
+  std::unique_ptr<Engine> take_engine() { return std::move(engine_); }
   /// The context's sum; of the weights, the bytes in the file.
   MemoryPlan memory() const { return plan_context(loaded_->model, size_); }
   const Device& device() const { return *device_; }

@@ -43,6 +43,7 @@ class SessionTest : public ::testing::TestWithParam<const char*> {
       r.prompt.push_back(static_cast<TokenId>((3 + 7 * i) % model_.loaded.model.info.vocab));
     r.sampling = {.seed = 5, .temperature = sampled ? 1.1 : 0.0};
     r.sampling.repeat_penalty = 1.1;
+    r.keep_state = true;
     return r;
   }
 

@@ -49,6 +49,7 @@ class CacheRunTest : public ::testing::TestWithParam<Case> {
     options.kv_dtype = GetParam().kv_dtype;
     auto made = Engine::make(model_.loaded, options, {.tokens = info().vocab});
     EXPECT_TRUE(made.ok()) << made.error().message();
+    for (const int32_t tenant : {1, 2}) EXPECT_TRUE((*made)->set_tenant(TenantId{tenant}, {}).ok());
     return std::move(*made);
   }
 

@@ -115,13 +115,50 @@ TEST_F(EngineTest, NothingToDoIsNotAnError) {
 TEST_F(EngineTest, CancelledSequencesRestAndReleasedOnesMakeRoom) {
   const auto e = engine({.context = 64});
   const SeqId id = *e->submit(request(1, 10, 40));
-  EXPECT_FALSE(e->submit(request(2, 10, 4)).ok());  // all sequences are in use
+  const SeqId waits = *e->submit(request(2, 10, 4));
+  const SeqId never = *e->submit(request(3, 10, 4));
   EXPECT_TRUE(*e->step());
+  EXPECT_EQ(e->sequence(waits).computed, 0);
   e->cancel(id);
-  EXPECT_FALSE(*e->step());
+  e->cancel(never);
+  while (*e->step()) continue;
   EXPECT_EQ(e->sequence(id).finish, FinishReason::cancelled);
-  e->release(id);
+  EXPECT_EQ(e->sequence(never).finish, FinishReason::cancelled);
+  EXPECT_EQ(e->sequence(never).tokens.size(), 10u);
+  EXPECT_EQ(e->sequence(waits).finish, FinishReason::length);
+  for (const SeqId ended : {id, waits, never}) e->release(ended);
   EXPECT_EQ(write_text(*e, request(2, 10, 4)).tokens.size(), 4u);
+}
+
+TEST_F(EngineTest, AFullQueueSaysWhenToComeBack) {
+  const auto e = engine({.context = 64, .default_tenant = {.queue_max = 2}});
+  for (int i = 0; i < 2; i++) EXPECT_TRUE(e->submit(request(i, 10, 4)).ok());
+  EXPECT_NE(refusal(*e, request(3, 10, 4)).find("the queue of tenant 0 is full"),
+            std::string::npos);
+  EXPECT_GT(e->retry_after_s(), 0);
+  Request stranger = request(3, 10, 4);
+  stranger.tenant = TenantId{7};
+  EXPECT_NE(refusal(*e, stranger).find("7"), std::string::npos);
+}
+
+TEST_F(EngineTest, TextsEndWhenTheirTimeIsUp) {
+  double now_ms = 0;
+  const auto e = engine({.context = 64, .clock_ms = [&now_ms] { return now_ms; }});
+  Request hurried = request(1, 10, 40), patient = request(2, 10, 4);
+  hurried.timeout_ms = 100;
+  const SeqId ends = *e->submit(hurried), waits = *e->submit(patient);
+  hurried.timeout_ms = 5;
+  const SeqId never = *e->submit(hurried);
+  EXPECT_TRUE(*e->step());
+  now_ms = 50;
+  EXPECT_TRUE(*e->step());
+  EXPECT_EQ(e->sequence(never).finish, FinishReason::expired);
+  EXPECT_EQ(e->sequence(ends).finish, FinishReason::none);
+  now_ms = 101;
+  while (*e->step()) continue;
+  EXPECT_EQ(e->sequence(ends).finish, FinishReason::expired);
+  EXPECT_GT(e->sequence(ends).tokens.size(), 10u);
+  EXPECT_EQ(e->sequence(waits).finish, FinishReason::length);
 }
 
 TEST_F(EngineTest, SequencesSideBySideWriteWhatEachWritesAlone) {
@@ -156,9 +193,10 @@ DraftStatistics drafts_of(const OpenModel& model, Request request, bool right) {
   std::vector<TokenId> text = request.prompt;
   text.insert(text.end(), wanted.tokens.begin(), wanted.tokens.end());
 
-  int64_t calls = 0;  // three a step: before drafting, after it, after the pass
+  int64_t calls = -1;  // at the submission; three a step: before drafting, after it, after the pass
   const auto clock_ms = [calls]() mutable {
     const int64_t call = calls++;
+    if (call < 0) return 0.0;
     return static_cast<double>(call / 3 * 11 + (call % 3 == 0 ? 0 : call % 3 == 1 ? 1 : 11));
   };
   auto engine = Engine::make(

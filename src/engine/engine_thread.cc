@@ -1,0 +1,163 @@
+#include "engine/engine_thread.h"
+
+#include <utility>
+
+namespace troika {
+
+EngineThread::EngineThread(std::unique_ptr<Engine> engine, const EngineThreadOptions& options)
+    : engine_(std::move(engine)), options_(options) {}
+
+Result<std::unique_ptr<EngineThread>> EngineThread::start(std::unique_ptr<Engine> engine,
+                                                          const EngineThreadOptions& options) {
+  if (options.requests_max < 1)
+    return fail(ErrorCode::invalid_argument, "the most requests at a time is {}, wanted at least 1",
+                options.requests_max);
+  std::unique_ptr<EngineThread> made(new EngineThread(std::move(engine), options));
+  made->thread_ = std::thread([self = made.get()] { self->run(); });
+  return made;
+}
+
+EngineThread::~EngineThread() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+Status EngineThread::submit(RequestId id, Request request, OnEnd on_end) {
+  TROIKA_RETURN_IF_ERROR(engine_->check(request));
+  {
+    const std::lock_guard lock(mutex_);
+    if (!failure_.ok()) return failure_.error();
+    if (draining_ || stopping_)
+      return fail(ErrorCode::cancelled, "the engine takes no more requests: it is about to stop");
+    const int64_t open = statistics_.waiting + statistics_.running;
+    if (open >= options_.requests_max)
+      return fail(ErrorCode::exhausted, "{} requests are not ended yet, at most {} may be", open,
+                  options_.requests_max);
+    submissions_.push_back({id, std::move(request), std::move(on_end)});
+    statistics_.waiting++;
+  }
+  wake_.notify_one();
+  return ok();
+}
+
+void EngineThread::cancel(RequestId id) {
+  {
+    const std::lock_guard lock(mutex_);
+    cancellations_.push_back(id);
+  }
+  wake_.notify_one();
+}
+
+void EngineThread::drain() {
+  std::unique_lock lock(mutex_);
+  draining_ = true;
+  drained_.wait(lock, [this] { return statistics_.waiting + statistics_.running == 0; });
+}
+
+EngineThreadStatistics EngineThread::statistics() const {
+  const std::lock_guard lock(mutex_);
+  return statistics_;
+}
+
+void EngineThread::run() {
+  while (take_commands()) {
+    for (Submission& submission : taken_) begin(submission);
+    for (const RequestId id : taken_back_)
+      if (const auto found = running_.find(id); found != running_.end())
+        engine_->cancel(found->second.sequence);
+    reap();
+    if (!running_.empty()) step();
+  }
+  for (const auto& [id, running] : running_) engine_->cancel(running.sequence);
+  reap();
+}
+
+/// Moves what was asked for to taken_ and taken_back_, waiting while there is nothing to do at all.
+/// False: it is time to stop; what was not begun has been told so.
+bool EngineThread::take_commands() {
+  taken_.clear();
+  taken_back_.clear();
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [this] {
+    return stopping_ || !running_.empty() || !submissions_.empty() || !cancellations_.empty();
+  });
+  taken_.swap(submissions_);
+  taken_back_.swap(cancellations_);
+  if (!stopping_) return true;
+  lock.unlock();
+  for (const Submission& submission : taken_)
+    end(submission.on_end, {.finish = FinishReason::cancelled}, true);
+  return false;
+}
+
+void EngineThread::begin(Submission& submission) {
+  Result<SeqId> sequence = engine_->submit(std::move(submission.request));
+  if (!sequence.ok()) return end(submission.on_end, {.status = std::move(sequence).error()}, true);
+  running_.emplace(submission.id, Running{*sequence, std::move(submission.on_end)});
+  const std::lock_guard lock(mutex_);
+  statistics_.waiting--;
+  statistics_.running++;
+}
+
+void EngineThread::step() {
+  const Result<bool> worked = engine_->step();
+  if (!worked.ok()) return fail_all(worked.error());
+  if (!*worked)
+    return fail_all(fail(ErrorCode::internal, "the engine has nothing to do beside {} requests",
+                         running_.size()));
+  {
+    const std::lock_guard lock(mutex_);
+    statistics_.steps++;
+  }
+  reap();
+}
+
+/// Ends what the engine has finished. Callbacks may submit: running_ changes on this thread only
+/// between steps, so the walk is safe.
+void EngineThread::reap() {
+  for (auto at = running_.begin(); at != running_.end();) {
+    const Sequence& sequence = engine_->sequence(at->second.sequence);
+    if (sequence.finish == FinishReason::none) {
+      ++at;
+      continue;
+    }
+    const Ending ending{.finish = sequence.finish,
+                        .prompt_tokens = sequence.prompt_tokens,
+                        .answer_tokens = std::ssize(sequence.tokens) - sequence.prompt_tokens,
+                        .drafts = sequence.drafts};
+    engine_->release(at->second.sequence);
+    const OnEnd on_end = std::move(at->second.on_end);
+    at = running_.erase(at);
+    end(on_end, ending, false);
+  }
+}
+
+void EngineThread::fail_all(const Status& status) {
+  {
+    const std::lock_guard lock(mutex_);
+    failure_ = status;
+  }
+  for (auto& [id, running] : running_) {
+    engine_->cancel(running.sequence);
+    engine_->release(running.sequence);
+    end(running.on_end, {.status = status}, false);
+  }
+  running_.clear();
+}
+
+void EngineThread::end(const OnEnd& on_end, const Ending& ending, bool waited) {
+  if (on_end) on_end(ending);
+  const std::lock_guard lock(mutex_);
+  (waited ? statistics_.waiting : statistics_.running)--;
+  statistics_.ended++;
+  statistics_.failed += ending.status.ok() ? 0 : 1;
+  statistics_.prompt_tokens += ending.prompt_tokens;
+  statistics_.answer_tokens += ending.answer_tokens;
+  drained_.notify_all();
+}
+
+}  // namespace troika

@@ -1,0 +1,120 @@
+// An engine on a thread of its own, for callers on any thread: requests go through a bounded queue,
+// answers come back through callbacks on the engine's thread.
+//
+//   submit ──┐                             ┌── Request::on_token, on_text ...
+//   cancel ──┼── queue ── engine's thread ─┤
+//   drain  ──┘    (step, step, step ...)   └── on_end, once a request
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "core/ids.h"
+#include "core/result.h"
+#include "engine/engine.h"
+
+namespace troika {
+
+struct EngineThreadOptions {
+  int64_t requests_max = 4096;  // not ended yet, in all; more are refused
+};
+
+/// How a request ended.
+struct Ending {
+  Status status = ok();  // not ok: the engine could not go on, or refused it; the rest is as it was
+  FinishReason finish = FinishReason::none;
+  int64_t prompt_tokens = 0;
+  int64_t answer_tokens = 0;
+  DraftStatistics drafts;
+};
+
+/// What an engine's thread has done so far.
+struct EngineThreadStatistics {
+  int64_t waiting = 0;  // submitted, not seen by the engine yet
+  int64_t running = 0;  // seen and not ended
+  int64_t ended = 0;    // of any reason
+  int64_t failed = 0;   // of these, with an error
+  int64_t steps = 0;
+  int64_t prompt_tokens = 0;  // of requests that ended
+  int64_t answer_tokens = 0;
+};
+
+class EngineThread {
+ public:
+  using OnEnd = std::function<void(const Ending&)>;
+
+  /// Starts the thread, which owns `engine` from now on. What the engine borrows must outlive this.
+  /// Errors: invalid_argument — an option out of its range.
+  static Result<std::unique_ptr<EngineThread>> start(std::unique_ptr<Engine> engine,
+                                                     const EngineThreadOptions& options);
+
+  /// Cancels what is not ended, calls its on_end and joins.
+  ~EngineThread();
+  EngineThread(const EngineThread&) = delete;
+  EngineThread& operator=(const EngineThread&) = delete;
+
+  /// A number for a request, known to its callbacks before it is submitted.
+  RequestId new_id() { return static_cast<RequestId>(next_id_++); }
+
+  /// Takes a request. Its callbacks and `on_end` are called on the engine's thread, must return
+  /// soon, and may call submit() and cancel(). `on_end` is called exactly once, and last.
+  /// Errors: those that the request itself deserves (Engine::check); exhausted — requests_max;
+  /// cancelled — after drain(); the engine's own error after it failed.
+  /// @param id  from new_id(), used once.
+  Status submit(RequestId id, Request request, OnEnd on_end);
+
+  /// Ends a request after the current step; nothing if it has ended.
+  void cancel(RequestId id);
+
+  /// Refuses new requests and returns when all have ended.
+  void drain();
+
+  EngineThreadStatistics statistics() const;
+
+ private:
+  struct Submission {
+    RequestId id{};
+    Request request;
+    OnEnd on_end;
+  };
+  struct Running {
+    SeqId sequence{};
+    OnEnd on_end;
+  };
+
+  EngineThread(std::unique_ptr<Engine> engine, const EngineThreadOptions& options);
+  void run();
+  bool take_commands();
+  void begin(Submission& submission);
+  void step();
+  void reap();
+  void fail_all(const Status& status);
+  void end(const OnEnd& on_end, const Ending& ending, bool waited);
+
+  std::unique_ptr<Engine> engine_;
+  const EngineThreadOptions options_;
+  std::atomic<int64_t> next_id_ = 0;
+  std::unordered_map<RequestId, Running> running_;  // of the engine's thread
+
+  mutable std::mutex mutex_;  // guards the rest
+  std::condition_variable wake_, drained_;
+  std::vector<Submission> submissions_;
+  std::vector<RequestId> cancellations_;
+  EngineThreadStatistics statistics_;
+  Status failure_ = ok();
+  bool draining_ = false;
+  bool stopping_ = false;
+
+  std::vector<Submission> taken_;      // of the engine's thread
+  std::vector<RequestId> taken_back_;  // the same
+  std::thread thread_;
+};
+
+}  // namespace troika

@@ -1,0 +1,153 @@
+// An engine on its thread, used by many: every request ends once, with the text that it would have
+// had alone.
+#include "engine/engine_thread.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <random>
+#include <thread>
+
+#include "support/devices.h"
+#include "support/generate.h"
+#include "support/models.h"
+
+namespace troika::testing {
+namespace {
+
+constexpr int kTexts = 6;
+
+class EngineThreadTest : public ::testing::Test {
+ protected:
+  EngineThreadTest()
+      : device_(make_reference_device()),
+        model_(open_model(test_data("fixtures") / "models" / "qwen35-succ-q8_0.gguf", *device_)) {}
+
+  std::unique_ptr<Engine> engine() {
+    auto made = Engine::make(model_.loaded, {.context = 64, .sequences_max = 3, .chunk_tokens = 16},
+                             {.tokens = model_.loaded.model.info.vocab, .end_tokens = {}});
+    EXPECT_TRUE(made.ok()) << made.error().message();
+    return std::move(*made);
+  }
+
+  std::unique_ptr<EngineThread> thread(int64_t requests_max = 4096) {
+    auto made = EngineThread::start(engine(), {.requests_max = requests_max});
+    EXPECT_TRUE(made.ok()) << made.error().message();
+    return std::move(*made);
+  }
+
+  static Request request(int text, int64_t tokens_max) {
+    Request r{.tokens_max = tokens_max};
+    for (int i = 0; i < 5 + 3 * text; i++) r.prompt.push_back(static_cast<TokenId>(11 * text + i));
+    r.sampling.temperature = text % 2 == 0 ? 0 : 1;
+    r.sampling.seed = static_cast<uint64_t>(text);
+    return r;
+  }
+
+  std::unique_ptr<Device> device_;
+  OpenModel model_;
+};
+
+TEST_F(EngineThreadTest, TextsOfManyThreadsAreThoseOfEachAlone) {
+  std::array<std::vector<TokenId>, kTexts> alone;
+  for (int text = 0; text < kTexts; text++) {
+    const auto e = engine();
+    alone[static_cast<size_t>(text)] = write_text(*e, request(text, 8)).tokens;
+  }
+  const auto shared = thread();
+  std::array<std::vector<TokenId>, kTexts> together;
+  std::array<Ending, kTexts> endings;
+  std::vector<std::thread> users;
+  for (int text = 0; text < kTexts; text++)
+    users.emplace_back([&, text] {
+      Request r = request(text, 8);
+      auto& tokens = together[static_cast<size_t>(text)];
+      r.on_token = [&tokens](TokenId id) { tokens.push_back(id); };
+      const Status taken = shared->submit(
+          shared->new_id(), std::move(r),
+          [&endings, text](const Ending& ending) { endings[static_cast<size_t>(text)] = ending; });
+      EXPECT_TRUE(taken.ok());
+    });
+  for (std::thread& user : users) user.join();
+  shared->drain();
+  for (size_t text = 0; text < kTexts; text++) {
+    EXPECT_EQ(together[text], alone[text]) << text;
+    EXPECT_EQ(endings[text].finish, FinishReason::length);
+    EXPECT_EQ(endings[text].answer_tokens, 8);
+  }
+  const EngineThreadStatistics done = shared->statistics();
+  EXPECT_EQ(done.ended, kTexts);
+  EXPECT_EQ(done.failed, 0);
+  EXPECT_EQ(done.answer_tokens, 8 * kTexts);
+}
+
+TEST_F(EngineThreadTest, UnderSubmissionsAndCancellationsEveryRequestEndsOnce) {
+  std::atomic<int> taken = 0, ended = 0, tokens = 0;
+  {
+    const auto shared = thread();
+    std::vector<std::thread> users;
+    for (unsigned user = 0; user < 4; user++)
+      users.emplace_back([&, user] {
+        std::mt19937 random(user);
+        for (int i = 0; i < 25; i++) {
+          Request r = request(static_cast<int>(random() % kTexts), 1 + random() % 6);
+          r.on_token = [&](TokenId) { tokens++; };
+          const RequestId id = shared->new_id();
+          taken += shared->submit(id, std::move(r), [&](const Ending&) { ended++; }).ok() ? 1 : 0;
+          if (random() % 3 == 0) shared->cancel(id);
+          if (random() % 8 == 0) std::this_thread::yield();
+        }
+      });
+    for (std::thread& user : users) user.join();
+  }
+  EXPECT_EQ(taken, 100);
+  EXPECT_EQ(ended, 100);
+}
+
+TEST_F(EngineThreadTest, RefusesWhatMakesNoSenseAndWhatIsTooMuch) {
+  const auto shared = thread(2);
+  EXPECT_EQ(shared->submit(shared->new_id(), {}, {}).error().code(), ErrorCode::invalid_argument);
+  std::atomic<int> ended = 0;
+  Status status = ok();
+  int taken = 0;
+  for (int i = 0; i < 50 && status.ok(); i++) {
+    status = shared->submit(shared->new_id(), request(5, 20), [&](const Ending&) { ended++; });
+    taken += status.ok() ? 1 : 0;
+  }
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code(), ErrorCode::exhausted);
+  shared->drain();
+  EXPECT_EQ(ended, taken);
+  EXPECT_EQ(shared->submit(shared->new_id(), request(0, 1), {}).error().code(),
+            ErrorCode::cancelled);
+  EXPECT_FALSE(EngineThread::start(engine(), {.requests_max = 0}).ok());
+}
+
+TEST_F(EngineThreadTest, ACallbackMaySubmitAndCancel) {
+  const auto shared = thread();
+  std::atomic<int> ended = 0;
+  const RequestId long_one = shared->new_id();
+  ASSERT_TRUE(shared
+                  ->submit(long_one, request(1, -1),
+                           [&](const Ending& e) {
+                             EXPECT_EQ(e.finish, FinishReason::cancelled);
+                             ended++;
+                           })
+                  .ok());
+  ASSERT_TRUE(shared
+                  ->submit(shared->new_id(), request(2, 2),
+                           [&](const Ending&) {
+                             ended++;
+                             shared->cancel(long_one);
+                             EXPECT_TRUE(shared
+                                             ->submit(shared->new_id(), request(3, 2),
+                                                      [&](const Ending&) { ended++; })
+                                             .ok());
+                           })
+                  .ok());
+  while (ended < 3) std::this_thread::yield();
+}
+
+}  // namespace
+}  // namespace troika::testing
