@@ -190,6 +190,7 @@ class Engine : private PageView {
   // engine_step.cc
   StepLimits step_limits() const;
   Status carry_out(const ScheduledStep& plan);
+  void take_part(Task& task, int64_t rows);
   Status bring_in(Task& task, const ScheduledStep::Start& start);
   Status leave(Task& task);
   Status let_go_of_ended();

@@ -63,13 +63,17 @@ Status Engine::carry_out(const ScheduledStep& plan) {
     TROIKA_RETURN_IF_ERROR(bring_in(task(sequence_of(start.id)), start));
   reading_.clear();
   answering_.clear();
-  for (const auto& [id, rows] : plan.prompts) {
-    Task& reader = task(sequence_of(id));
-    reader.rows = std::min(rows, memory_->rows_to_stop(reader.sequence));
-    reading_.push_back(&reader);
-  }
-  for (const RequestId id : plan.decodes) answering_.push_back(&task(sequence_of(id)));
+  for (const auto& [id, rows] : plan.prompts) take_part(task(sequence_of(id)), rows);
+  for (const RequestId id : plan.decodes) take_part(task(sequence_of(id)), 1);
   return ok();
+}
+
+/// Puts a sequence into the step: as one that writes, or with at most `rows` rows to read. One that
+/// just started may have found more or less in the cache than the plan counted on.
+void Engine::take_part(Task& task, int64_t rows) {
+  if (task.sequence.answering()) return answering_.push_back(&task);
+  task.rows = std::min(rows, memory_->rows_to_stop(task.sequence));
+  reading_.push_back(&task);
 }
 
 /// Gives a sequence that waited a slot and what the cache has of its tokens.

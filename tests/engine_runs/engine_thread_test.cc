@@ -6,6 +6,8 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
+#include <cstdlib>
 #include <random>
 #include <thread>
 
@@ -24,8 +26,11 @@ class EngineThreadTest : public ::testing::Test {
       : device_(make_reference_device()),
         model_(open_model(test_data("fixtures") / "models" / "qwen35-succ-q8_0.gguf", *device_)) {}
 
-  std::unique_ptr<Engine> engine() {
-    auto made = Engine::make(model_.loaded, {.context = 64, .sequences_max = 3, .chunk_tokens = 16},
+  std::unique_ptr<Engine> engine(EngineOptions options = {}) {
+    options.context = 64;
+    options.sequences_max = 3;
+    options.chunk_tokens = 16;
+    auto made = Engine::make(model_.loaded, options,
                              {.tokens = model_.loaded.model.info.vocab, .end_tokens = {}});
     EXPECT_TRUE(made.ok()) << made.error().message();
     return std::move(*made);
@@ -103,6 +108,54 @@ TEST_F(EngineThreadTest, UnderSubmissionsAndCancellationsEveryRequestEndsOnce) {
   }
   EXPECT_EQ(taken, 100);
   EXPECT_EQ(ended, 100);
+}
+
+/// Seconds of the stress below: TROIKA_STRESS_SECONDS, or a short while.
+double stress_seconds() {
+  const char* given = std::getenv("TROIKA_STRESS_SECONDS");
+  return given != nullptr ? std::atof(given) : 0.5;
+}
+
+// With pages for a text and a half, sequences are set aside all the time; deadlines pass, callers
+// change their minds, and statistics are read meanwhile. For the sanitizers above all.
+TEST_F(EngineThreadTest, UnderStressEveryRequestEndsOnce) {
+  EngineOptions options{.pages = 2};
+  options.cache = {.on = true, .pages = 2, .interval_tokens = 64};
+  options.scheduling.patience_s = 0;
+  auto made = engine(options);
+  for (const int32_t tenant : {1, 2, 3})
+    ASSERT_TRUE(made->set_tenant(TenantId{tenant}, {.queue_max = 8}).ok());
+  auto shared = std::move(*EngineThread::start(std::move(made), {.requests_max = 40}));
+  std::atomic<int64_t> taken = 0, refused = 0, ended = 0, written = 0;
+  const auto end =
+      std::chrono::steady_clock::now() + std::chrono::duration<double>(stress_seconds());
+  std::vector<std::thread> users;
+  for (int user = 0; user < 4; user++)
+    users.emplace_back([&, user] {
+      std::mt19937 random(static_cast<unsigned>(user));
+      while (std::chrono::steady_clock::now() < end) {
+        Request r = request(static_cast<int>(random() % kTexts), 1 + random() % 30);
+        r.tenant = TenantId{user};
+        r.priority = static_cast<PriorityClass>(random() % kPriorityClasses);
+        if (random() % 4 == 0) r.timeout_ms = random() % 20;
+        r.on_token = [&](TokenId) { written++; };
+        const RequestId id = shared->new_id();
+        const Status status = shared->submit(id, std::move(r), [&](const Ending&) { ended++; });
+        (status.ok() ? taken : refused)++;
+        if (random() % 5 == 0) shared->cancel(id);
+        if (!status.ok()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        if (random() % 16 == 0) {
+          EXPECT_LE(shared->statistics().running, 40);
+        }
+      }
+    });
+  for (std::thread& user : users) user.join();
+  shared->drain();
+  EXPECT_EQ(ended, taken);
+  EXPECT_GT(written, 0);
+  EXPECT_GT(taken, 0);
+  shared.reset();
+  EXPECT_EQ(ended, taken);
 }
 
 TEST_F(EngineThreadTest, RefusesWhatMakesNoSenseAndWhatIsTooMuch) {

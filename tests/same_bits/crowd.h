@@ -22,7 +22,8 @@ struct CrowdText {
 
 struct CrowdOptions {
   int64_t at_once = 8;       // texts that are submitted and not ended
-  int64_t texts = 16;        // in all
+  int64_t texts = 16;        // in all, at least
+  int64_t steps = 0;         // in all, at least
   double preempt_share = 0;  // of steps before which some sequence is set aside
   double cancel_share = 0;   // of texts that are cancelled under way
   uint32_t seed = 1;
@@ -43,9 +44,8 @@ class Crowd {
 
   /// Writes options.texts texts and compares each; stops at the first that differs.
   CrowdCounts run() {
-    while (!::testing::Test::HasFailure() && (submitted_ < options_.texts || !running_.empty())) {
-      while (submitted_ < options_.texts && std::ssize(running_) < options_.at_once &&
-             (running_.empty() || chance(0.5)))
+    while (!::testing::Test::HasFailure() && (more() || !running_.empty())) {
+      while (more() && std::ssize(running_) < options_.at_once && (running_.empty() || chance(0.5)))
         submit();
       if (chance(options_.preempt_share)) preempt();
       const Result<bool> worked = engine_.step();
@@ -67,6 +67,7 @@ class Crowd {
     XXH64_state_t* hash = nullptr;
   };
 
+  bool more() const { return submitted_ < options_.texts || counts_.steps < options_.steps; }
   bool chance(double share) { return std::bernoulli_distribution(share)(random_); }
   size_t below(size_t end) { return std::uniform_int_distribution<size_t>(0, end - 1)(random_); }
 

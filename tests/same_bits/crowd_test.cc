@@ -161,6 +161,30 @@ TEST_P(CrowdTest, DraftersOfAllKindsSideBySide) {
   EXPECT_EQ(counts.compared, 40);
 }
 
+/// The canary of isolation: pages that are freed are not numbers, and memory is scarce.
+class CanaryTest : public CrowdTest {};
+
+TEST_P(CanaryTest, TenThousandStepsOfSixteenTenants) {
+  EngineOptions options{.sequences_max = 12, .chunk_tokens = 48};
+  options.pages = 28;  // texts of 12 slots would take 36
+  options.cache = {.on = true, .pages = 4, .interval_tokens = 64, .poison = true};
+  options.cache.checkpoint_bytes =
+      6 * Forward::checkpoint_bytes(model_.loaded.model, {.log_tokens = kDepthMax});
+  const auto shared = engine(std::move(options));
+  auto asked = texts_;
+  for (uint32_t i = 0; i < kTexts; i++)
+    asked[i].request.speculation = {.type = drafts(i), .depth_max = 1 + i % kDepthMax};
+  const int64_t steps = kSanitized ? 300 : 10000;
+  const CrowdCounts counts =
+      Crowd(
+          *shared, asked,
+          {.at_once = 32, .texts = 1, .steps = steps, .preempt_share = 0.05, .cancel_share = 0.05})
+          .run();
+  EXPECT_GE(counts.steps, steps);
+  EXPECT_GT(counts.preempted, steps / 200);
+  EXPECT_GT(counts.cached_tokens, 0);
+}
+
 std::vector<Case> cases() {
   std::vector<Case> all;
   for (const char* name : {"llama-f32", "llama-moe-q8_0", "qwen35-succ-f32", "qwen35-succ-q8_0",
@@ -172,6 +196,8 @@ std::vector<Case> cases() {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CrowdTest, ::testing::ValuesIn(cases()));
+INSTANTIATE_TEST_SUITE_P(All, CanaryTest,
+                         ::testing::Values(Case{"qwen35-succ-q8_0"}, Case{"llama-f32"}));
 
 }  // namespace
 }  // namespace troika::testing
