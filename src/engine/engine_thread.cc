@@ -52,6 +52,14 @@ void EngineThread::cancel(RequestId id) {
   wake_.notify_one();
 }
 
+void EngineThread::call(std::function<void(Engine&)> task) {
+  {
+    const std::lock_guard lock(mutex_);
+    tasks_.push_back(std::move(task));
+  }
+  wake_.notify_one();
+}
+
 void EngineThread::drain() {
   std::unique_lock lock(mutex_);
   draining_ = true;
@@ -65,15 +73,18 @@ EngineThreadStatistics EngineThread::statistics() const {
 
 void EngineThread::run() {
   while (take_commands()) {
+    for (const auto& task : taken_tasks_) task(*engine_);
     for (Submission& submission : taken_) begin(submission);
     for (const RequestId id : taken_back_)
       if (const auto found = running_.find(id); found != running_.end())
         engine_->cancel(found->second.sequence);
     reap();
     if (!running_.empty()) step();
+    if (options_.on_step) options_.on_step();
   }
   for (const auto& [id, running] : running_) engine_->cancel(running.sequence);
   reap();
+  if (options_.on_step) options_.on_step();
 }
 
 /// Moves what was asked for to taken_ and taken_back_, waiting while there is nothing to do at all.
@@ -81,12 +92,15 @@ void EngineThread::run() {
 bool EngineThread::take_commands() {
   taken_.clear();
   taken_back_.clear();
+  taken_tasks_.clear();
   std::unique_lock lock(mutex_);
   wake_.wait(lock, [this] {
-    return stopping_ || !running_.empty() || !submissions_.empty() || !cancellations_.empty();
+    return stopping_ || !running_.empty() || !submissions_.empty() || !cancellations_.empty() ||
+           !tasks_.empty();
   });
   taken_.swap(submissions_);
   taken_back_.swap(cancellations_);
+  taken_tasks_.swap(tasks_);
   if (!stopping_) return true;
   lock.unlock();
   for (const Submission& submission : taken_)
@@ -96,7 +110,12 @@ bool EngineThread::take_commands() {
 
 void EngineThread::begin(Submission& submission) {
   Result<SeqId> sequence = engine_->submit(std::move(submission.request));
-  if (!sequence.ok()) return end(submission.on_end, {.status = std::move(sequence).error()}, true);
+  if (!sequence.ok()) {
+    const double retry_after_s =
+        sequence.error().code() == ErrorCode::exhausted ? engine_->retry_after_s() : 0;
+    return end(submission.on_end,
+               {.status = std::move(sequence).error(), .retry_after_s = retry_after_s}, true);
+  }
   running_.emplace(submission.id, Running{*sequence, std::move(submission.on_end)});
   const std::lock_guard lock(mutex_);
   statistics_.waiting--;
@@ -127,7 +146,9 @@ void EngineThread::reap() {
     }
     const Ending ending{.finish = sequence.finish,
                         .prompt_tokens = sequence.prompt_tokens,
+                        .cached_tokens = sequence.cached_tokens,
                         .answer_tokens = std::ssize(sequence.tokens) - sequence.prompt_tokens,
+                        .stop_string = sequence.stop_string,
                         .drafts = sequence.drafts};
     engine_->release(at->second.sequence);
     const OnEnd on_end = std::move(at->second.on_end);

@@ -24,6 +24,9 @@ namespace troika {
 
 struct EngineThreadOptions {
   int64_t requests_max = 4096;  // not ended yet, in all; more are refused
+  /// Called on the engine's thread after each step, when all callbacks of the step were called, and
+  /// whenever requests ended without one: what they told may be handed on as one piece.
+  std::function<void()> on_step = {};
 };
 
 /// How a request ended.
@@ -31,8 +34,11 @@ struct Ending {
   Status status = ok();  // not ok: the engine could not go on, or refused it; the rest is as it was
   FinishReason finish = FinishReason::none;
   int64_t prompt_tokens = 0;
+  int64_t cached_tokens = 0;  // of the prompt, which were not computed
   int64_t answer_tokens = 0;
+  int32_t stop_string = -1;  // the number of that which ended it
   DraftStatistics drafts;
+  double retry_after_s = 0;  // where status is exhausted: when to try again
 };
 
 /// What an engine's thread has done so far.
@@ -73,6 +79,10 @@ class EngineThread {
   /// Ends a request after the current step; nothing if it has ended.
   void cancel(RequestId id);
 
+  /// Calls `task` on the engine's thread between two steps: for what only its owner may do. Tasks
+  /// are called in order, must return soon, and are dropped unheard once the thread stops.
+  void call(std::function<void(Engine&)> task);
+
   /// Refuses new requests and returns when all have ended.
   void drain();
 
@@ -107,6 +117,7 @@ class EngineThread {
   std::condition_variable wake_, drained_;
   std::vector<Submission> submissions_;
   std::vector<RequestId> cancellations_;
+  std::vector<std::function<void(Engine&)>> tasks_;
   EngineThreadStatistics statistics_;
   Status failure_ = ok();
   bool draining_ = false;
@@ -114,6 +125,7 @@ class EngineThread {
 
   std::vector<Submission> taken_;      // of the engine's thread
   std::vector<RequestId> taken_back_;  // the same
+  std::vector<std::function<void(Engine&)>> taken_tasks_;
   std::thread thread_;
 };
 

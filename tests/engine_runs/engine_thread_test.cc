@@ -8,6 +8,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <future>
+#include <numeric>
 #include <random>
 #include <thread>
 
@@ -175,6 +177,46 @@ TEST_F(EngineThreadTest, RefusesWhatMakesNoSenseAndWhatIsTooMuch) {
   EXPECT_EQ(shared->submit(shared->new_id(), request(0, 1), {}).error().code(),
             ErrorCode::cancelled);
   EXPECT_FALSE(EngineThread::start(engine(), {.requests_max = 0}).ok());
+}
+
+TEST_F(EngineThreadTest, HandsOverWhatAStepToldAtItsEnd) {
+  std::vector<int> told;  // tokens of each step, of both texts
+  int tokens = 0, endings = 0;
+  auto shared = std::move(*EngineThread::start(engine(), {.on_step = [&] {
+                                                 if (tokens > 0) told.push_back(tokens);
+                                                 tokens = 0;
+                                               }}));
+  for (const int text : {0, 1}) {
+    Request r = request(text, 5);
+    r.speculation.type = SpecType::none;
+    r.on_token = [&](TokenId) { tokens++; };
+    ASSERT_TRUE(shared
+                    ->submit(shared->new_id(), std::move(r),
+                             [&](const Ending& ending) {
+                               EXPECT_EQ(ending.cached_tokens, 0);
+                               EXPECT_EQ(ending.stop_string, -1);
+                               endings++;
+                             })
+                    .ok());
+  }
+  shared->drain();
+  shared.reset();
+  EXPECT_EQ(endings, 2);
+  EXPECT_EQ(std::accumulate(told.begin(), told.end(), 0), 10);
+  for (const int count : told) EXPECT_LE(count, 2);
+}
+
+TEST_F(EngineThreadTest, CallsTasksBetweenSteps) {
+  auto shared = thread();
+  std::vector<int> order;
+  std::promise<bool> done;
+  shared->call([&](Engine&) { order.push_back(1); });
+  shared->call([&](Engine& engine) {
+    order.push_back(2);
+    done.set_value(engine.set_tenant(TenantId{7}, {}).ok());
+  });
+  EXPECT_TRUE(done.get_future().get());
+  EXPECT_EQ(order, (std::vector<int>{1, 2}));
 }
 
 TEST_F(EngineThreadTest, ACallbackMaySubmitAndCancel) {

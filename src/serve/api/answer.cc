@@ -1,0 +1,119 @@
+#include "serve/api/answer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace troika::serve {
+namespace {
+
+int64_t now_s() {
+  using namespace std::chrono;
+  return duration_cast<seconds>(system_clock::now().time_since_epoch()).count();
+}
+
+constexpr double kLogprobMin = -1e4;  // what JSON has instead of -infinity
+
+}  // namespace
+
+std::string_view finish_name(FinishReason reason) {
+  return reason == FinishReason::length ? "length" : "stop";
+}
+
+Json logprob_json(const Tokenizer& tokenizer, const TokenLogprob& token) {
+  const std::string piece = tokenizer.piece(token.id, true);
+  Json bytes = Json::array();
+  for (const char c : piece) bytes.push_back(static_cast<unsigned char>(c));
+  return {{"token", piece},
+          {"logprob", std::max(token.logprob, kLogprobMin)},
+          {"bytes", std::move(bytes)}};
+}
+
+Answer::Answer(std::shared_ptr<http::Exchange> exchange, const ServedModel& model,
+               AnswerOptions options)
+    : exchange_(std::move(exchange)),
+      model_(model),
+      options_(std::move(options)),
+      created_s_(now_s()) {
+  tally_.start_ms = clock_ms();
+}
+
+void Answer::start(const std::shared_ptr<Answer>& answer, ServedModel& model, Delivery& delivery,
+                   GenerationSpec spec) {
+  Answer& a = *answer;
+  a.continuations_ = spec.continuations();
+  a.spec_ = {.choices = spec.choices, .logprobs = spec.logprobs};
+  a.spec_.request = spec.request;
+  auto started = Generation::start(model, delivery, std::move(spec), answer);
+  if (!started.ok()) return a.exchange_->respond(a.refusal(refusal_of(started.error())));
+  {
+    const std::lock_guard lock(a.mutex_);
+    a.generation_ = *started;
+  }
+  a.exchange_->on_gone([keep = *started] { keep->cancel(); });
+}
+
+http::Response Answer::refusal(const Refusal& refusal) const {
+  return openai_error(refusal);
+}
+
+void Answer::send_failure(const Refusal& refusal) {
+  send_text("data: " + openai_error_text(refusal) + "\n\n");
+}
+
+void Answer::send(const Json& event) {
+  pending_ += "data: ";
+  pending_ += to_text(event);
+  pending_ += "\n\n";
+}
+
+void Answer::send_named(std::string_view name, const Json& event) {
+  pending_ += fmt::format("event: {}\n", name);
+  send(event);
+}
+
+void Answer::respond(const Json& object) {
+  exchange_->respond({.body = to_text(object)});
+}
+
+void Answer::fail_with(const Refusal& refusal_given) {
+  done_ = true;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto generation = generation_.lock()) generation->cancel();
+  }
+  if (!begun_) return exchange_->respond(refusal(refusal_given));
+  send_failure(refusal_given);
+}
+
+void Answer::heard(Told& told) {
+  if (done_) return;
+  tally_.add(told, spec_.choices);
+  if (told.ending && !told.ending->status.ok()) {
+    Refusal refused = refusal_of(told.ending->status.error());
+    refused.retry_after_s = told.ending->retry_after_s;
+    return fail_with(refused);
+  }
+  if (told.ending && told.ending->finish == FinishReason::expired)
+    return fail_with({.status = 504,
+                      .message = fmt::format("the answer was not complete after {} s",
+                                             spec_.request.timeout_ms / 1e3),
+                      .type = "server_error",
+                      .code = "timeout"});
+  progress(told);
+  if (!told.ending || ++ended_ < continuations_) return;
+  done_ = true;
+  complete();
+}
+
+void Answer::flush() {
+  if (options_.stream && !pending_.empty()) {
+    if (!std::exchange(begun_, true)) exchange_->begin({});
+    exchange_->write(std::exchange(pending_, {}));
+  }
+  if (done_ && begun_) exchange_->end();
+}
+
+}  // namespace troika::serve

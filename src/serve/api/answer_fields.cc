@@ -1,0 +1,175 @@
+#include "serve/api/answer_fields.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <random>
+
+#include "core/printable.h"
+
+namespace troika::serve {
+namespace {
+
+void read_sampling(Fields& fields, SamplingOptions& o) {
+  constexpr double kMost = kStrengthMax;
+  fields.read("temperature", o.temperature, 0, 100);
+  fields.read("top_k", o.top_k, -1, INT32_MAX);
+  fields.read("top_p", o.top_p, 0, 1);
+  fields.read("min_p", o.min_p, 0, 1);
+  fields.read("typical_p", o.typical_p, 0, 1);
+  fields.read("dynatemp_range", o.dynatemp_range, 0, 100);
+  fields.read("dynatemp_exponent", o.dynatemp_exponent, 0, kMost);
+  fields.read("repeat_penalty", o.repeat_penalty, 1e-3, 1e3);
+  fields.read("repeat_last_n", o.repeat_last_n, -1, kRepeatLastNMax);
+  fields.read("presence_penalty", o.presence_penalty, -100, 100);
+  fields.read("frequency_penalty", o.frequency_penalty, -100, 100);
+  fields.read("ignore_eos", o.ignore_eos);
+  int64_t seed = -1;
+  fields.read("seed", seed, INT64_MIN, INT64_MAX);
+  o.seed = seed == -1 ? random_number() : static_cast<uint64_t>(seed);
+}
+
+/// The token that an entry of logit_bias names: an id, its digits, or the text of one token.
+std::optional<TokenId> biased_token(const Tokenizer& tokenizer, const Json& key) {
+  int64_t id = -1;
+  if (key.is_number_integer()) {
+    id = key.get<int64_t>();
+  } else if (key.is_string()) {
+    const auto& text = key.get_ref<const std::string&>();
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+    if (error != std::errc() || end != text.data() + text.size()) {
+      const std::vector<TokenId> ids =
+          tokenizer.encode(text, {.add_special = false, .parse_special = true});
+      if (ids.size() != 1) return std::nullopt;
+      return ids.front();
+    }
+  }
+  if (id < 0 || id >= tokenizer.vocab()) return std::nullopt;
+  return static_cast<TokenId>(id);
+}
+
+void add_bias(Fields& fields, const Tokenizer& tokenizer, const Json& key, const Json& value,
+              SamplingOptions& sampling) {
+  const std::optional<TokenId> id = biased_token(tokenizer, key);
+  if (!id)
+    return fields.refuse(
+        "logit_bias", fmt::format("logit_bias names {}, wanted ids below {} or texts of one token",
+                                  printable(to_text(key)), tokenizer.vocab()));
+  if (value.is_boolean() && !value.get<bool>()) {
+    sampling.logit_bias.push_back({*id, -INFINITY});
+  } else if (value.is_number() && std::abs(value.get<double>()) <= kStrengthMax) {
+    const auto bias = value.get<double>();
+    sampling.logit_bias.push_back({*id, bias <= -100 ? -INFINITY : bias});
+  } else {
+    fields.refuse("logit_bias", fmt::format("logit_bias of {} is {}, wanted a number or false",
+                                            printable(to_text(key)), printable(to_text(value))));
+  }
+}
+
+void read_logit_bias(Fields& fields, const Tokenizer& tokenizer, SamplingOptions& sampling) {
+  const Json* biases = fields.find("logit_bias");
+  if (biases == nullptr) return;
+  if (!biases->is_object() && !biases->is_array())
+    return fields.refuse_kind("logit_bias", *biases, "an object or a list of pairs");
+  if (std::ssize(*biases) > kLogitBiasCountMax)
+    return fields.refuse("logit_bias", fmt::format("logit_bias has {} entries, wanted at most {}",
+                                                   biases->size(), kLogitBiasCountMax));
+  if (biases->is_object()) {
+    for (const auto& [key, value] : biases->items())
+      add_bias(fields, tokenizer, Json(key), value, sampling);
+    return;
+  }
+  for (const Json& pair : *biases) {
+    if (!pair.is_array() || pair.size() != 2)
+      return fields.refuse("logit_bias", "logit_bias has an entry that is no pair [token, bias]");
+    add_bias(fields, tokenizer, pair[0], pair[1], sampling);
+  }
+}
+
+void read_length(Fields& fields, const ServedModel& model, Request& request) {
+  request.tokens_max = model.options().tokens_max;
+  for (const char* name : {"n_predict", "max_tokens", "max_output_tokens", "max_completion_tokens"})
+    fields.read(name, request.tokens_max, -1, INT32_MAX);
+  fields.read("min_tokens", request.tokens_min, 0, INT32_MAX);
+}
+
+/// "off", false, {"off": true} or {"n_max": most}; the server's bound holds in any case.
+void read_speculation(Fields& fields, SpeculationOptions& speculation) {
+  const Json* json = fields.find("speculative");
+  if (json == nullptr) return;
+  const SpeculationOptions off{.type = SpecType::none, .depth_max = 0};
+  if (*json == Json("off") || *json == Json(false)) {
+    speculation = off;
+    return;
+  }
+  if (*json == Json(true)) return;
+  if (!json->is_object())
+    return fields.refuse_kind("speculative", *json, "\"off\" or an object with off or n_max");
+  Fields inner(*json, fields.refusal(), "speculative.");
+  bool is_off = false;
+  int64_t most = kDraftTokensMax;
+  inner.read("off", is_off);
+  inner.read("n_max", most, 0, kDraftTokensMax);
+  speculation.depth_max = std::min(speculation.depth_max, most);
+  if (is_off || speculation.depth_max == 0) speculation = off;
+}
+
+}  // namespace
+
+uint64_t random_number() {
+  std::random_device device;
+  return (uint64_t{device()} << 32 | device()) >> 1;
+}
+
+std::string new_answer_id(std::string_view prefix) {
+  constexpr std::string_view kDigits =
+      "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  std::string id(prefix);
+  std::random_device device;
+  for (int i = 0; i < 24; i++) id += kDigits[device() % kDigits.size()];
+  return id;
+}
+
+void read_answer_fields(Fields& fields, const ServedModel& model, GenerationSpec& spec) {
+  Request& request = spec.request;
+  request.sampling = model.options().sampling;
+  request.speculation = model.parts().speculation;
+  if (model.options().timeout_s > 0) request.timeout_ms = model.options().timeout_s * 1e3;
+  read_sampling(fields, request.sampling);
+  read_logit_bias(fields, model.tokenizer(), request.sampling);
+  read_length(fields, model, request);
+  fields.read("n", spec.choices, 1, int32_t{kChoicesAskedMax});
+  fields.read_strings("stop", request.stop, kStopStringsMax);
+  fields.read("cache_prompt", request.cache.on);
+  read_speculation(fields, request.speculation);
+  if (fields.refused()) return;
+  const Status sound = request.sampling.validate(model.tokenizer().vocab());
+  if (!sound.ok()) fields.refuse("", sound.error().message());
+}
+
+AnswerOptions read_answer_options(Fields& fields, const ServedModel& model) {
+  AnswerOptions options{.model = model.name()};
+  std::string asked = model.name();
+  fields.read("model", asked);
+  fields.read("stream", options.stream);
+  fields.read("timings_per_token", options.timings);
+  fields.read("timings", options.timings);
+  if (const Json* more = fields.object("stream_options")) {
+    Fields inner(*more, fields.refusal(), "stream_options.");
+    inner.read("include_usage", options.include_usage);
+  }
+  if (asked != model.name() && !fields.refused()) {
+    fields.refusal() =
+        Refusal{.status = 404,
+                .message = fmt::format("there is no model \"{}\" here, wanted \"{}\"",
+                                       printable(asked), model.name()),
+                .type = "not_found_error",
+                .param = "model",
+                .code = "model_not_found"};
+  }
+  return options;
+}
+
+}  // namespace troika::serve

@@ -1,0 +1,115 @@
+// From the engine's thread to those who wait for answers: what all requests told in one step goes
+// over as one batch, to a thread that puts it into words.
+//
+//   engine's thread            Delivery                       its own thread
+//   callbacks ── Track ── step_over() ── bounded queue ──► before_telling(batch)   usage is noted
+//                                                          Listener::heard()       one for each
+//                                                          Listener::flush()       bytes go out
+//
+// The engine waits where the queue is full: nobody computes what cannot be told.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/engine_thread.h"
+#include "engine/logprobs.h"
+
+namespace troika::serve {
+
+class Listener;
+
+/// A token with what could have been in its place.
+struct ToldLogprob {
+  TokenLogprob token;
+  std::vector<TokenLogprob> top;
+};
+
+/// What one continuation told in one step.
+struct Told {
+  std::shared_ptr<Listener> listener;
+  int32_t choice = 0;
+  std::string text;
+  std::vector<TokenId> tokens;
+  std::vector<ToldLogprob> logprobs;  // where they were asked for: one for each token
+  std::optional<Ending> ending;       // if this is the last of it
+  double time_ms = 0;                 // on the engine's clock, when the step was over
+};
+
+/// Who waits for an answer of one or several continuations. Called on the delivery's thread.
+class Listener {
+ public:
+  virtual ~Listener() = default;
+  /// A continuation told something; at most once for each in a batch.
+  virtual void heard(Told& told) = 0;
+  /// After all of a batch that concerns it was heard, and after its usage was noted.
+  virtual void flush() = 0;
+};
+
+/// The engine's side of one continuation: its callbacks. Used on the engine's thread alone.
+class Track {
+ public:
+  Track(std::shared_ptr<Listener> listener, int32_t choice) {
+    told_.listener = std::move(listener);
+    told_.choice = choice;
+  }
+
+ private:
+  friend class Delivery;
+  Told told_;
+  bool in_batch_ = false;
+};
+
+struct DeliveryOptions {
+  int64_t batches_max = 64;  // that wait to be told
+  /// Called with each batch before any of it is told, on the delivery's thread.
+  std::function<void(std::span<const Told>)> before_telling = {};
+};
+
+class Delivery {
+ public:
+  explicit Delivery(DeliveryOptions options = {});
+  /// Tells what is there and joins. The engine is gone by then.
+  ~Delivery();
+  Delivery(const Delivery&) = delete;
+  Delivery& operator=(const Delivery&) = delete;
+
+  /// Makes a request tell through `track`; its callbacks for tokens, text and log-probabilities are
+  /// set, those that were there are gone. @return what to submit it with.
+  EngineThread::OnEnd listen(const std::shared_ptr<Track>& track, bool logprobs, Request& request);
+
+  /// Tells what `told` says, from any thread, without an engine: for endings that never began.
+  void tell(Told told);
+
+  /// On the engine's thread, after a step: hands over what was told since the last call.
+  void step_over();
+
+  /// Returns when all that was handed over until now has been told.
+  void wait_until_told();
+
+ private:
+  Told& now(const std::shared_ptr<Track>& track);
+  void push(std::vector<Told> batch, bool wait);
+  void run();
+
+  const DeliveryOptions options_;
+  std::vector<std::shared_ptr<Track>> touched_;  // of the engine's thread
+
+  std::mutex mutex_;  // guards the rest
+  std::condition_variable changed_;
+  std::deque<std::vector<Told>> batches_;
+  bool telling_ = false;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace troika::serve

@@ -1,0 +1,43 @@
+// What a request used and how long it took, as usage and timings of its answer.
+#pragma once
+
+#include <cstdint>
+
+#include "serve/api/delivery.h"
+#include "serve/api/json.h"
+
+namespace troika::serve {
+
+class Tally {
+ public:
+  /// Takes in what a continuation told. @param choices  of each prompt, which counts once.
+  void add(const Told& told, int32_t choices);
+
+  int64_t prompt_tokens() const { return prompt_tokens_; }
+  int64_t cached_tokens() const { return cached_tokens_; }
+  int64_t answer_tokens() const { return answer_tokens_; }
+  void add_reasoning_tokens(int64_t count) { reasoning_tokens_ += count; }
+
+  /// OpenAI's `usage`.
+  Json usage() const;
+  /// As llama-server has them: cache_n, prompt_n, prompt_ms, predicted_n ..., draft_n ...
+  Json timings() const;
+
+  /// When the request came: milliseconds on the clock of Told::time_ms.
+  double start_ms = 0;
+
+ private:
+  int64_t prompt_tokens_ = 0;
+  int64_t cached_tokens_ = 0;
+  int64_t answer_tokens_ = 0;
+  int64_t reasoning_tokens_ = 0;
+  int64_t drafted_ = 0;
+  int64_t accepted_ = 0;
+  double first_ms_ = 0;  // the first token of all
+  double last_ms_ = 0;
+};
+
+/// Milliseconds on the clock of Told::time_ms.
+double clock_ms();
+
+}  // namespace troika::serve
