@@ -4,12 +4,14 @@
 #include <optional>
 
 #include "cli/bench_drafts.h"
+#include "cli/bench_fairness.h"
 #include "cli/bench_load.h"
 #include "cli/bench_options.h"
 #include "cli/bench_plot.h"
 #include "cli/bench_report.h"
 #include "cli/bench_steps.h"
 #include "cli/bench_text.h"
+#include "cli/bench_users.h"
 #include "cli/command.h"
 #include "cli/token_file.h"
 #include "core/output_file.h"
@@ -28,11 +30,14 @@ int64_t context_tokens(const BenchOptions& o) {
   if (o.wants("pp")) tokens = std::max(tokens, largest(o.prompt_tokens) + 1);
   if (o.wants("depth")) tokens = std::max(tokens, largest(o.depths) + 1);
   if (o.wants("curve")) tokens = std::max(tokens, o.context + largest(o.curve_tokens));
-  if (o.wants("batch")) tokens = std::max(tokens, largest(o.sequences) * (o.context + kPageTokens));
+  if (o.wants("batch") || o.wants("engine"))
+    tokens = std::max(tokens, largest(o.sequences) * (o.context + kPageTokens));
+  if (o.wants("fairness"))
+    tokens = std::max(tokens, largest(o.sequences) * 2 * (o.context + o.generate_tokens.front()));
   return tokens;
 }
 
-/// Everything but mtp runs without the draft head, as a user without drafts would.
+/// Everything but mtp and users runs without the draft head, as a user without drafts would.
 Status measure_trunk(Bench& bench, const LoadedModel& model) {
   const BenchOptions& options = bench.options();
   if (options.wants("pp")) TROIKA_RETURN_IF_ERROR(measure_prompts(bench, model));
@@ -40,6 +45,8 @@ Status measure_trunk(Bench& bench, const LoadedModel& model) {
   if (options.wants("depth")) TROIKA_RETURN_IF_ERROR(measure_depths(bench, model));
   if (options.wants("curve")) TROIKA_RETURN_IF_ERROR(measure_curve(bench, model));
   if (options.wants("batch")) TROIKA_RETURN_IF_ERROR(measure_batches(bench, model));
+  if (options.wants("engine")) TROIKA_RETURN_IF_ERROR(measure_engine(bench, model));
+  if (options.wants("fairness")) TROIKA_RETURN_IF_ERROR(measure_fairness(bench, model));
   return ok();
 }
 
@@ -74,7 +81,7 @@ Result<BenchInputs> read_inputs(const BenchOptions& options) {
   BenchInputs inputs;
   if (!options.svg.empty()) TROIKA_RETURN_IF_ERROR(OutputFile::check(options.svg));
   TROIKA_TRY(inputs.other_curves, read_other_curves(options));
-  if (options.wants("mtp")) {
+  if (options.wants("mtp") || options.wants("users")) {
     TROIKA_TRY(inputs.prompts, read_draft_prompts(options));
   }
   return inputs;
@@ -95,11 +102,16 @@ Status bench(const BenchOptions& options) {
   if (options.wants("load")) TROIKA_RETURN_IF_ERROR(report_load(bench, model->times));
   TROIKA_RETURN_IF_ERROR(measure_trunk(bench, model->loaded));
   if (!options.svg.empty()) TROIKA_RETURN_IF_ERROR(write_plot(bench, inputs.other_curves));
-  if (!options.wants("mtp")) return ok();
-  const int64_t context = inputs.prompts.longest + options.answer_tokens + 1;
+  if (!options.wants("mtp") && !options.wants("users")) return ok();
+  const int64_t users = options.wants("users") ? largest(options.sequences) : 1;
+  const int64_t context = users * (inputs.prompts.longest + options.answer_tokens + kPageTokens);
   model.reset();  // two models at once might not fit
   TROIKA_TRY(model, load_for_bench(options, true, context, interrupt, progress));
-  return measure_drafts(bench, model->loaded, inputs.prompts);
+  if (options.wants("mtp"))
+    TROIKA_RETURN_IF_ERROR(measure_drafts(bench, model->loaded, inputs.prompts));
+  if (options.wants("users"))
+    TROIKA_RETURN_IF_ERROR(measure_users(bench, model->loaded, inputs.prompts));
+  return ok();
 }
 
 class BenchCommand final : public Command {
@@ -113,6 +125,8 @@ class BenchCommand final : public Command {
            "  troika bench model.gguf --tests pp,tg -p 128,512 -n 64 -r 3 -t 4\n"
            "  troika bench model.gguf --tests depth,batch --depths 0,4096,16384 --json > a.jsonl\n"
            "  troika bench model.gguf --tests mtp --prompts models/examples.json\n"
+           "  troika bench model.gguf --tests engine,users --sequences 1,2,4,16 --prompts "
+           "models/examples.json\n"
            "  troika bench model.gguf --tests curve --svg curve.svg --plot-with a.jsonl\n"
            "The limit is the larger of bytes over measured bandwidth and operations over measured "
            "peak.\n";

@@ -10,8 +10,8 @@
 namespace troika::cli {
 namespace {
 
-constexpr std::array<std::string_view, 7> kTests = {"load",  "pp",    "tg", "depth",
-                                                    "curve", "batch", "mtp"};
+constexpr std::array<std::string_view, 10> kTests = {
+    "load", "pp", "tg", "depth", "curve", "batch", "engine", "fairness", "mtp", "users"};
 constexpr int64_t kTokensMax = 1 << 20;
 constexpr int64_t kCurveMax = 64;
 constexpr int64_t kSequencesMax = 256;
@@ -44,6 +44,13 @@ void add_count(CLI::App& app, const std::string& flag, int64_t& target, const st
 
 }  // namespace
 
+std::vector<int64_t> ascending(std::vector<int64_t> counts) {
+  std::ranges::sort(counts);
+  const auto repeated = std::ranges::unique(counts);
+  counts.erase(repeated.begin(), repeated.end());
+  return counts;
+}
+
 bool BenchOptions::wants(std::string_view test) const {
   return tests == "all" || std::ranges::count(names_in(tests), test) > 0;
 }
@@ -53,21 +60,25 @@ void add_bench_flags(CLI::App& app, BenchOptions& options) {
   app.add_option("--tests", options.tests,
                  "what to measure, with commas between, or all: load (and memory), pp (prompt), tg "
                  "(one token at a time), depth (tg behind a context), curve (a forward pass of n "
-                 "tokens), batch (n sequences at once), mtp (drafts on against off, by prompt)")
+                 "tokens), batch (n sequences at once), engine (the same through the engine), "
+                 "fairness (one user beside a flood of another's), mtp (drafts on against off, by "
+                 "prompt), users (the same for n users at once)")
       ->capture_default_str();
   add_list(app, "-p,--n-prompt", options.prompt_tokens, "pp: tokens of the prompt", 1, kTokensMax);
-  add_list(app, "-n,--n-gen", options.generate_tokens, "tg, depth: tokens to generate", 1,
+  add_list(app, "-n,--n-gen", options.generate_tokens, "tg, depth, fairness: tokens to generate", 1,
            kTokensMax);
   add_list(app, "--curve", options.curve_tokens, "curve: tokens of a pass", 1, kCurveMax);
   add_list(app, "--depths", options.depths, "depth: tokens before", 0, kTokensMax);
-  add_list(app, "--sequences", options.sequences, "batch: sequences at once", 1, kSequencesMax);
-  add_count(app, "--context", options.context, "curve, batch: tokens before, in each sequence",
-            kTokensMax);
+  add_list(app, "--sequences", options.sequences,
+           "batch, engine, fairness, users: sequences at once", 1, kSequencesMax);
+  add_count(app, "--context", options.context,
+            "curve, batch, engine, fairness: tokens before, in each sequence", kTokensMax);
   add_count(app, "-r,--repetitions", options.repetitions, "times that each is measured", 1000);
   app.add_option("--prompts", options.prompts,
-                 "mtp: a JSON array of objects with \"class\" and \"user\"")
+                 "mtp, users: a JSON array of objects with \"class\" and \"user\"")
       ->type_name("FILE");
-  add_count(app, "--answer", options.answer_tokens, "mtp: tokens of an answer at most", kTokensMax);
+  add_count(app, "--answer", options.answer_tokens, "mtp, users: tokens of an answer at most",
+            kTokensMax);
   add_speculation_flags(app, options.speculation);
   add_draft_vocab_flag(app, options.draft_rows);
   app.add_option("--probe-mib", options.probe_mib,
@@ -88,9 +99,9 @@ Status check_bench(const BenchOptions& options) {
     if (options.tests != "all" && std::ranges::count(kTests, name) == 0)
       return fail(ErrorCode::invalid_argument, "--tests: \"{}\" is no test, wanted some of {}",
                   name, fmt::join(kTests, ","));
-  if (options.wants("mtp") && options.prompts.empty())
+  if ((options.wants("mtp") || options.wants("users")) && options.prompts.empty())
     return fail(ErrorCode::invalid_argument,
-                "--tests: mtp answers prompts, wanted a file of them in --prompts");
+                "--tests: mtp and users answer prompts, wanted a file of them in --prompts");
   if (options.svg.empty() && !options.plot_with.empty())
     return fail(ErrorCode::invalid_argument, "--plot-with: wanted the plot's file in --svg");
   if (!options.svg.empty() && !options.wants("curve"))

@@ -22,9 +22,9 @@ struct BenchOptions {
   std::vector<int64_t> curve_tokens = {1, 2, 3, 4, 5, 6, 8, 12, 16};
   std::vector<int64_t> depths = {0, 4096};
   std::vector<int64_t> sequences = {1, 4, 8, 16};
-  int64_t context = 512;  // tokens before what curve and batch measure
+  int64_t context = 512;  // tokens before what curve, batch, engine and fairness measure
   int64_t repetitions = 5;
-  std::string prompts;  // file, for mtp
+  std::string prompts;  // file, for mtp and users
   int64_t answer_tokens = 128;
   SpeculationOptions speculation;
   int64_t draft_rows = kDraftRowsAuto;  // as ModelOptions takes it
@@ -36,11 +36,14 @@ struct BenchOptions {
   bool wants(std::string_view test) const;
 };
 
+/// Counts as they are measured: in order, each once.
+std::vector<int64_t> ascending(std::vector<int64_t> counts);
+
 /// Adds all flags of the command.
 void add_bench_flags(CLI::App& app, BenchOptions& options);
 
 /// What can be seen from the flags alone. Errors: invalid_argument — a test that is not known, mtp
-/// without prompts, a plot without its curve.
+/// or users without prompts, a plot without its curve.
 Status check_bench(const BenchOptions& options);
 
 }  // namespace troika::cli

@@ -31,13 +31,6 @@ Result<std::unique_ptr<BenchRig>> make_rig(const Bench& bench, const LoadedModel
                                 .kv_dtype = flags.kv_dtype});
 }
 
-std::vector<int64_t> ascending(std::vector<int64_t> values) {
-  std::ranges::sort(values);
-  const auto repeated = std::ranges::unique(values);
-  values.erase(repeated.begin(), repeated.end());
-  return values;
-}
-
 /// One result for each of `counts`, measured in turns by time(count).
 Result<std::vector<BenchResult>> measure_in_turns(
     Bench& bench, std::string_view test, const std::vector<int64_t>& counts,

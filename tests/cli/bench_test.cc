@@ -92,6 +92,19 @@ TEST(CliBench, MeasuresEveryTest) {
     EXPECT_LE(result["acceptance"], 1);
   }
   EXPECT_EQ(results["mtp"][2]["class"], "all classes");
+  EXPECT_EQ(values(results["engine"], "users"), (std::vector<int64_t>{1, 3}));
+  for (const Json& result : results["engine"]) EXPECT_GT(result["ratio_to_bare_passes"], 0);
+  ASSERT_EQ(results["fairness"].size(), 2u);  // first tokens, and the share
+  for (const Json& result : results["fairness"]) {
+    EXPECT_EQ(result["others"], 12);
+    EXPECT_GT(result["tokens_per_s"], 0);
+    EXPECT_GT(result["fair_share"], 0);
+  }
+  EXPECT_EQ(values(results["users"], "users"), (std::vector<int64_t>{1, 3}));
+  for (const Json& result : results["users"]) {
+    EXPECT_EQ(result["identical"], true);
+    EXPECT_GT(result["acceptance"], 0);
+  }
 }
 
 TEST(CliBench, TableAndPlot) {
@@ -120,6 +133,7 @@ TEST(CliBench, RefusesWrongUsage) {
   expect_refusal(bench({"--tests", "pp,gallop"}), 2, "gallop");
   expect_refusal(bench({"--tests", ""}), 2, "--tests");
   expect_refusal(bench({"--tests", "mtp"}), 2, "--prompts");
+  expect_refusal(bench({"--tests", "users"}), 2, "--prompts");
   expect_refusal(bench({"-p", "512,0"}), 2, "--n-prompt");
   expect_refusal(bench({"--curve", "65"}), 2, "--curve");
   expect_refusal(bench({"--depths", "-1"}), 2, "--depths");
