@@ -525,7 +525,7 @@ class OperatorTest(PageCase):
         value = self.page.run("""(async () => {
           const m = await import('./page/metrics.js');
           const old = new m.Reading('troika_answer_tokens_total{tenant="a"} 100\\n', 0);
-          const now = new m.Reading('# HELP x y\\ntroika_answer_tokens_total{tenant="a"} 160 17\\n' +
+          const now = new m.Reading('# HELP x\\ntroika_answer_tokens_total{tenant="a"} 160 17\\n' +
             'troika_answer_tokens_total{tenant="b \\\\"q\\\\""} 20\\nbroken{\\n', 10);
           const begun = new m.Reading('troika_answer_tokens_total{tenant="a"} 30\\n', 20);
           return [m.rate(now, old, 'generated'), [...m.rateBy(now, old, 'generated', 'tenant')],

@@ -1,4 +1,4 @@
-// What the server calls the figures that the operator's view shows (serve/metrics/serve_metrics.cc).
+// What the server calls the figures that the operator's view shows: serve/metrics has them.
 // A figure that /metrics does not have is left out.
 
 export const kMetricNames = {

@@ -31,6 +31,7 @@ export class Sidebar {
   }
 
   render() {
+    if (this.list.querySelector("input")) return;  // a title is being written
     const query = byId("search").value;
     const shown = this.app.conversations.filter((one) => one.leaf !== null && matches(one, query));
     const groups = new Map();
@@ -67,6 +68,7 @@ export class Sidebar {
       if (done) return;
       done = true;
       if (keep && field.value.trim()) this.app.rename(conversation, field.value.trim());
+      field.remove();
       this.render();
     };
     field.addEventListener("blur", () => finish(true));
