@@ -1,7 +1,10 @@
 #include "serve/ledger/ledger.h"
 
 #include <chrono>
+#include <cstdio>
 #include <ctime>
+
+#include "core/printable.h"
 
 namespace troika::serve {
 
@@ -42,6 +45,22 @@ std::string day_of(int64_t ms) {
   std::tm utc{};
   gmtime_r(&seconds, &utc);
   return fmt::format("{:04}-{:02}-{:02}", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday);
+}
+
+Result<int64_t> day_begins_ms(std::string_view day) {
+  const std::string text(day);
+  std::tm utc{};
+  int year = 0;
+  int end = 0;
+  const int read =
+      std::sscanf(text.c_str(), "%4d-%2d-%2d%n", &year, &utc.tm_mon, &utc.tm_mday, &end);
+  utc.tm_year = year - 1900;
+  utc.tm_mon--;
+  const int64_t ms = static_cast<int64_t>(timegm(&utc)) * 1000;
+  // A day that there is comes back as it was.
+  if (read == 3 && end == std::ssize(text) && year >= 1970 && day_of(ms) == text) return ms;
+  return fail(ErrorCode::invalid_argument, "\"{}\" is no day, wanted one like 2026-11-20",
+              printable(day));
 }
 
 int64_t unix_time_ms() {

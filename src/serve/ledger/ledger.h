@@ -139,6 +139,9 @@ class Ledger {
 /// "2026-11-20" of a time.
 std::string day_of(int64_t ms);
 
+/// When a day of UTC begins: "2026-11-20". Errors: invalid_argument — it is none.
+Result<int64_t> day_begins_ms(std::string_view day);
+
 /// A milliseconds clock that the ledger's times are of.
 int64_t unix_time_ms();
 
