@@ -35,6 +35,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_embed_command());
   commands.push_back(make_bench_command());
   commands.push_back(make_inflate_command());
+  commands.push_back(make_tenant_command());
   return commands;
 }
 
