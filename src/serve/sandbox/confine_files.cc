@@ -56,10 +56,23 @@ struct PortRule {
 /// What the C library, OpenSSL and the look at the machine read; those that are missing are passed
 /// over. Names resolve by files alone: a name server would be another peer.
 constexpr std::array kSystemFiles = {
-    "/etc/ssl",      "/etc/hosts",       "/etc/nsswitch.conf",  "/etc/host.conf", "/etc/localtime",
-    "/etc/passwd",   "/etc/ld.so.cache", "/usr/share/zoneinfo", "/usr/lib",       "/lib",
-    "/lib64",        "/sys/devices",     "/sys/fs/cgroup",      "/sys/kernel/mm", "/proc/self",
-    "/proc/meminfo", "/proc/cpuinfo",    "/dev/null",           "/dev/urandom",
+    "/etc/ssl",
+    "/etc/hosts",
+    "/etc/nsswitch.conf",
+    "/etc/host.conf",
+    "/etc/localtime",
+    "/etc/passwd",
+    "/etc/ld.so.cache",
+    "/usr/share/zoneinfo",
+    "/usr/lib",
+    "/lib",
+    "/lib64",
+    "/sys",
+    "/proc/self",
+    "/proc/meminfo",
+    "/proc/cpuinfo",
+    "/dev/null",
+    "/dev/urandom",
 };
 
 class Descriptor {
