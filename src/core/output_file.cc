@@ -40,7 +40,7 @@ Status OutputFile::check(const std::string& path) {
   return ok();
 }
 
-Result<OutputFile> OutputFile::create(const std::string& path) {
+Result<OutputFile> OutputFile::create(const std::string& path, Access access) {
   TROIKA_RETURN_IF_ERROR(check(path));
   struct stat status = {};
   if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
@@ -52,9 +52,11 @@ Result<OutputFile> OutputFile::create(const std::string& path) {
   std::string unfinished = folder_of(path) + "/." + name + ".XXXXXX";
   const int descriptor = mkostemp(unfinished.data(), O_CLOEXEC);
   if (descriptor < 0) return cannot("write", path, errno);
-  const mode_t mask = umask(0);
-  umask(mask);
-  fchmod(descriptor, kMode & ~mask);
+  if (access == Access::usual) {  // else as it was made: 0600
+    const mode_t mask = umask(0);
+    umask(mask);
+    fchmod(descriptor, kMode & ~mask);
+  }
   return OutputFile(path, std::move(unfinished), descriptor);
 }
 

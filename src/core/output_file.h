@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 
@@ -16,8 +17,10 @@ class OutputFile {
   /// Whether create() can succeed, before long work is begun for it.
   static Status check(const std::string& path);
 
+  enum class Access : uint8_t { usual, owner };  // as for any new file; nobody else's
+
   /// Errors: invalid_argument — a directory; not_found — the folder is missing or not writable.
-  static Result<OutputFile> create(const std::string& path);
+  static Result<OutputFile> create(const std::string& path, Access access = Access::usual);
 
   OutputFile(OutputFile&& other) noexcept;
   OutputFile& operator=(OutputFile&&) = delete;
