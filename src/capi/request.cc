@@ -11,12 +11,6 @@
 namespace troika::capi {
 namespace {
 
-constexpr struct {
-  std::string_view name;
-  DType dtype;
-} kKvTypes[] = {
-    {"f16", DType::f16}, {"bf16", DType::bf16}, {"q8_0", DType::q8_0}, {"f32", DType::f32}};
-
 template <typename T>
 void overlay(T& target, const T& given) {
   std::memcpy(&target, &given, std::min(given.size, sizeof(T)));
@@ -92,13 +86,11 @@ Result<SessionOptions> session_options(const char* path, const troika_load_optio
   if (options.device != nullptr) session.model.device.kind = options.device;
   session.model.device.threads = options.threads;
   session.model.chunk_tokens = options.chunk_tokens;
-  const std::string_view kv = options.kv_type != nullptr ? options.kv_type : "f16";
-  const auto* type = std::ranges::find(kKvTypes, kv, [](const auto& row) { return row.name; });
-  if (type == std::end(kKvTypes))
-    return fail(ErrorCode::invalid_argument, "kv_type is {}, wanted f16, bf16, q8_0 or f32", kv);
-  session.model.kv_dtype = type->dtype;
+  if (options.kv_type != nullptr) {
+    TROIKA_TRY(session.model.kv_dtype, kv_dtype_named(options.kv_type));
+  }
   if (options.context > 0) session.context = options.context;
-  session.sequences_max = options.sequences;
+  session.sharing.sequences_max = options.sequences;
   session.speculation.depth_max = options.draft_tokens_max;
   if (options.draft_tokens_max == 0) session.speculation.type = SpecType::none;
   return session;

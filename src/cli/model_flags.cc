@@ -4,12 +4,6 @@
 #include "cli/device_flags.h"
 
 namespace troika::cli {
-namespace {
-
-constexpr Choice<DType> kKvTypes[] = {
-    {"f16", DType::f16}, {"bf16", DType::bf16}, {"q8_0", DType::q8_0}, {"f32", DType::f32}};
-
-}  // namespace
 
 void add_model_flag(CLI::App& app, std::string& path) {
   app.add_option("model,-m,--model", path, "the GGUF file; of a split model, its first part")
@@ -18,8 +12,15 @@ void add_model_flag(CLI::App& app, std::string& path) {
 }
 
 void add_kv_type_flag(CLI::App& app, DType& dtype) {
-  add_choice<DType>(app, "--kv-type", dtype, kKvTypes,
-                    "how attention's keys and values are stored; q8_0 halves their memory");
+  std::vector<std::string> names;
+  for (const DType type : kv_dtypes()) names.emplace_back(dtype_info(type).name);
+  const auto take = [&dtype](const std::string& name) {
+    if (const Result<DType> named = kv_dtype_named(name); named.ok()) dtype = *named;
+  };
+  app.add_option_function<std::string>(
+         "--kv-type", take, "how attention's keys and values are stored; q8_0 halves their memory")
+      ->check(CLI::IsMember(names))
+      ->default_str(std::string(dtype_info(dtype).name));
 }
 
 void add_model_flags(CLI::App& app, ModelSetup& flags) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/printable.h"
+
 namespace troika {
 namespace {
 
@@ -48,6 +50,13 @@ std::string kv_dtype_names() {
     names += dtype_info(dtype).name;
   }
   return names;
+}
+
+Result<DType> kv_dtype_named(std::string_view name) {
+  for (const DType dtype : kKvTypes)
+    if (dtype_info(dtype).name == name) return dtype;
+  return fail(ErrorCode::invalid_argument, "the KV type is {}, wanted {}", printable(name),
+              kv_dtype_names());
 }
 
 Status check_state(const StateSpec& spec, const StateOptions& options) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -70,6 +71,9 @@ bool is_kv_dtype(DType dtype);
 
 /// Their names: "f16, bf16, q8_0 or f32".
 std::string kv_dtype_names();
+
+/// The one of them that is called so. Errors: invalid_argument — with their names.
+Result<DType> kv_dtype_named(std::string_view name);
 
 /// Whether a unit of `spec` can be stored under `options`; devices ask before they allocate.
 /// Errors: unsupported — not a KV type; invalid_argument — the size of a head is not a multiple of
