@@ -50,6 +50,17 @@ struct DraftCounts {
     for (size_t i = 0; i < static_cast<size_t>(step_accepted); i++) accepted_at[i]++;
   }
 
+  DraftCounts& operator+=(const DraftCounts& other) {
+    proposed += other.proposed;
+    accepted += other.accepted;
+    steps += other.steps;
+    for (size_t i = 0; i < proposed_at.size(); i++) {
+      proposed_at[i] += other.proposed_at[i];
+      accepted_at[i] += other.accepted_at[i];
+    }
+    return *this;
+  }
+
   /// The most that a step proposed.
   int64_t depth() const {
     int64_t depth = kDraftTokensMax;
@@ -64,6 +75,18 @@ struct DraftStatistics : DraftCounts {
   std::array<DraftCounts, kDraftClasses> by_class{};
 
   const DraftCounts& of(DraftClass drafts) const { return by_class[static_cast<size_t>(drafts)]; }
+
+  /// Takes in one step that `drafts` drafted for, if anyone did.
+  void add_step(int64_t step_proposed, int64_t step_accepted, DraftClass drafts) {
+    add(step_proposed, step_accepted);
+    if (step_proposed > 0) by_class[static_cast<size_t>(drafts)].add(step_proposed, step_accepted);
+  }
+
+  DraftStatistics& operator+=(const DraftStatistics& other) {
+    DraftCounts::operator+=(other);
+    for (size_t i = 0; i < by_class.size(); i++) by_class[i] += other.by_class[i];
+    return *this;
+  }
 };
 
 }  // namespace troika

@@ -60,6 +60,9 @@ class Drafter {
   /// a state whole.
   virtual bool uses_head() const { return false; }
 
+  /// What it holds on the device by itself.
+  virtual int64_t device_bytes() const { return 0; }
+
   /// Brings the head up to Sequence::computed, between two steps.
   virtual Status settle(Sequence& /*sequence*/) { return ok(); }
 };

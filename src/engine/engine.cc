@@ -40,6 +40,7 @@ Status validate_options(const EngineOptions& options) {
   if (options.pages != 0 && options.pages < pages_each)
     return fail(ErrorCode::invalid_argument, "pages is {}, wanted at least {} for the context",
                 options.pages, pages_each);
+  TROIKA_RETURN_IF_ERROR(in_range("spill_bytes", options.spill_bytes, 0, INT64_MAX));
   if (!(options.step_ms_max >= 0))
     return fail(ErrorCode::invalid_argument, "step_ms_max is {}, wanted 0 or more",
                 options.step_ms_max);
@@ -74,6 +75,26 @@ ForwardOptions forward_options(const EngineOptions& options, const Model& model)
           .page_table_max = options.sequences_max * pages_each};
 }
 
+/// Null where nothing is to go to disk.
+Result<std::unique_ptr<PrefixStore>> open_store(const CacheOptions& options, uint64_t model,
+                                                const Forward& forward) {
+  if (!options.on || options.disk_folder.empty()) return std::unique_ptr<PrefixStore>();
+  return PrefixStore::open({.folder = options.disk_folder,
+                            .bytes_max = options.disk_bytes,
+                            .model = model,
+                            .layout = forward.layout(),
+                            .on_warning = options.on_disk_warning});
+}
+
+ModelDrafterOptions drafter_options(const EngineOptions& options, int64_t tokens) {
+  return {.context = options.context,
+          .sequences_max = options.sequences_max,
+          .chunk_tokens = options.chunk_tokens,
+          .draft_tokens_max = options.draft_tokens_max,
+          .kv_dtype = options.kv_dtype,
+          .tokens = tokens};
+}
+
 }  // namespace
 
 Engine::Engine(const EngineOptions& options, const TokenRules& rules,
@@ -98,8 +119,12 @@ Result<std::unique_ptr<Engine>> Engine::make(const LoadedModel& model, const Eng
   TROIKA_RETURN_IF_ERROR(engine->make_drafters(std::move(drafter)));
   TROIKA_TRY(engine->scheduler_, Scheduler::make(options.scheduling));
   TROIKA_RETURN_IF_ERROR(engine->set_tenant(TenantId{}, options.default_tenant));
-  engine->memory_ =
-      std::make_unique<SequenceMemory>(*engine->forward_, *engine->speculation_, options.cache);
+  if (Spill::bytes_held(options.spill_bytes) > 0) {
+    TROIKA_TRY(engine->spill_, Spill::make(*engine->forward_, options.spill_bytes));
+  }
+  TROIKA_TRY(auto store, open_store(options.cache, rules.model, *engine->forward_));
+  engine->memory_ = std::make_unique<SequenceMemory>(*engine->forward_, *engine->speculation_,
+                                                     options.cache, std::move(store));
   return engine;
 }
 
@@ -110,7 +135,16 @@ MemoryNeed Engine::memory_need(const Model& model, const EngineOptions& options)
           .sequences = f.sequences_max,
           .hidden_rows = hidden.count(0),
           .checkpoints = f.checkpoints,
+          .spill_bytes = Spill::bytes_held(options.spill_bytes),
           .options = {.kv_dtype = f.kv_dtype, .log_tokens = f.draft_tokens_max}};
+}
+
+MemoryNeed Engine::draft_model_need(const Model&, const EngineOptions& options) {
+  return ModelDrafter::memory_need(drafter_options(options, 0));
+}
+
+int64_t Engine::device_bytes() const {
+  return forward_->device_bytes() + speculation_->device_bytes();
 }
 
 /// What the answer shall be, apart from its sampling.
@@ -151,13 +185,8 @@ Status Engine::make_drafters(std::unique_ptr<Drafter> given) {
     if (forward_->info().draft_head)
       drafters.push_back(std::make_unique<MtpDrafter>(*forward_, tokens_, end_tokens_));
     if (options_.draft_model != nullptr) {
-      TROIKA_TRY(auto drafter, ModelDrafter::make(*options_.draft_model,
-                                                  {.context = options_.context,
-                                                   .sequences_max = options_.sequences_max,
-                                                   .chunk_tokens = options_.chunk_tokens,
-                                                   .draft_tokens_max = options_.draft_tokens_max,
-                                                   .kv_dtype = options_.kv_dtype,
-                                                   .tokens = tokens_}));
+      TROIKA_TRY(auto drafter,
+                 ModelDrafter::make(*options_.draft_model, drafter_options(options_, tokens_)));
       drafters.push_back(std::move(drafter));
     }
   }
@@ -185,6 +214,38 @@ Status Engine::check(const Request& request) const {
   TROIKA_RETURN_IF_ERROR(check_session(request));
   TROIKA_RETURN_IF_ERROR(troika::validate(request.speculation, options_.draft_tokens_max));
   return speculation_->check(request.speculation.type);
+}
+
+EngineStatistics Engine::statistics() const {
+  const Pages& pages = memory_->pages();
+  const StoredPrefixes* stored = memory_->stored();
+  EngineStatistics all{.steps = steps_,
+                       .rows = forward_->trunk_rows(),
+                       .waiting = scheduler_->waiting(),
+                       .running = scheduler_->running(),
+                       .sequences_max = options_.sequences_max,
+                       .pages = pages.count(),
+                       .pages_free = pages.free(),
+                       .pages_cached = pages.only_cached(),
+                       .spilled = spill_ != nullptr ? spill_->saved() : 0,
+                       .disk_bytes = stored != nullptr ? stored->store().bytes() : 0,
+                       .disk_pages_read = stored != nullptr ? stored->pages_loaded() : 0,
+                       .tenants = {}};
+  std::unordered_map<TenantId, int64_t> held;
+  for (const Task* at_work : slots_)
+    if (at_work != nullptr) held[at_work->sequence.tenant] += std::ssize(at_work->sequence.pages);
+  const PrefixCache* cache = memory_->cache();
+  scheduler_->for_each_tenant([&](TenantId tenant, const TenantStatistics& requests) {
+    TenantReport& report = all.tenants.emplace_back();
+    report.tenant = tenant;
+    report.requests = requests;
+    if (const auto drafts = drafts_.find(tenant); drafts != drafts_.end())
+      report.drafts = drafts->second;
+    if (cache != nullptr) report.cache = cache->statistics(tenant);
+    if (const auto pages_held = held.find(tenant); pages_held != held.end())
+      report.pages = pages_held->second;
+  });
+  return all;
 }
 
 Status Engine::set_tenant(TenantId tenant, const TenantPolicy& policy) {
@@ -236,8 +297,9 @@ Result<SeqId> Engine::submit(Request request) {
   TROIKA_RETURN_IF_ERROR(check(request));
   TROIKA_TRY(std::unique_ptr<Task> task, make_task(std::move(request)));
   const SeqId id = task->sequence.id;
+  task->sequence.times.submitted_ms = now_ms_;
   if (task->sequence.tokens_left() == 0)
-    task->sequence.finish = FinishReason::length;
+    end(*task, FinishReason::length);
   else
     TROIKA_RETURN_IF_ERROR(enqueue(*task));
   tasks_.emplace(id, std::move(task));
@@ -268,13 +330,34 @@ Status Engine::save(SeqId id, const std::string& path) {
 }
 
 int64_t Engine::pages_wanted(RequestId id, int64_t tokens) const {
-  const Sequence& s = task(static_cast<SeqId>(id)).sequence;
-  const int64_t held = s.slot >= 0 ? std::ssize(s.pages) : memory_->cached_tokens(s) / kPageTokens;
+  const Task& asked = task(static_cast<SeqId>(id));
+  const Sequence& s = asked.sequence;
+  int64_t held = std::ssize(s.pages);
+  if (s.slot < 0 && !asked.spilled) held = memory_->cached_tokens(s) / kPageTokens;
   return std::max<int64_t>(0, (tokens + kPageTokens - 1) / kPageTokens - held);
 }
 
 int64_t Engine::pages_freed(RequestId id) const {
   return memory_->pages_freed(task(static_cast<SeqId>(id)).sequence);
+}
+
+/// Only texts of one scope are compared, so that no tenant waits for another's.
+std::optional<RequestId> Engine::prefix_reader(RequestId id) const {
+  Task& asking = task(static_cast<SeqId>(id));
+  const Sequence& s = asking.sequence;
+  if (asking.reads_on || !s.use_cache) return std::nullopt;
+  for (const Task* other : slots_) {
+    if (other == nullptr || other == &asking || !other->reads_on) continue;
+    const Sequence& reader = other->sequence;
+    if (reader.scope != s.scope || reader.answering()) continue;
+    CommonBeginning& common = asking.beginning;
+    if (common.with != reader.id)
+      common = {reader.id, std::ranges::mismatch(s.tokens, reader.tokens).in1 - s.tokens.begin()};
+    const int64_t usable = std::min(common.tokens, std::ssize(s.tokens) - 1);
+    if (memory_->will_keep(reader, usable) >= s.computed + kPageTokens)
+      return static_cast<RequestId>(reader.id);
+  }
+  return std::nullopt;
 }
 
 Engine::Task& Engine::task(SeqId id) const {
@@ -297,11 +380,11 @@ void Engine::cancel(SeqId id) {
     TROIKA_CHECK(scheduler_->cancel(now_s(), waiting).ok());
 }
 
-Status Engine::preempt(SeqId id) {
+Status Engine::preempt(SeqId id, PreemptionKind kind) {
   Task& stopped = task(id);
   if (stopped.sequence.slot < 0 || stopped.sequence.finish != FinishReason::none) return ok();
-  TROIKA_RETURN_IF_ERROR(leave(stopped));
-  return scheduler_->preempt(now_s(), static_cast<RequestId>(id), PreemptionKind::recompute);
+  TROIKA_TRY(const PreemptionKind done, set_aside(stopped, kind));
+  return scheduler_->preempt(now_s(), static_cast<RequestId>(id), done);
 }
 
 void Engine::release(SeqId id) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "engine/engine_statistics.h"
 #include "engine/forward.h"
 #include "engine/logprobs.h"
 #include "engine/memory_plan.h"
@@ -25,6 +26,7 @@
 #include "engine/sequence_memory.h"
 #include "engine/session_file.h"
 #include "engine/speculation.h"
+#include "engine/spill.h"
 #include "engine/text_stream.h"
 
 namespace troika {
@@ -40,6 +42,9 @@ struct EngineOptions {
   /// KV pages that sequences share, at least what one text of `context` takes; 0: enough for all of
   /// them at once. With fewer, texts are set aside when memory runs out, and go on later.
   int64_t pages = 0;
+  /// Host memory for texts that are set aside: what was computed of them goes there where that is
+  /// cheaper than to read their tokens again. 0: they always read again.
+  int64_t spill_bytes = 0;
   /// Milliseconds that a step should take while texts are being written: prompts are cut to it. 0:
   /// chunk_tokens alone decides.
   double step_ms_max = 0;
@@ -109,6 +114,12 @@ class Engine : private PageView {
   /// What an engine with such options, which are in range, will hold: for plan_memory().
   static MemoryNeed memory_need(const Model& model, const EngineOptions& options);
 
+  /// The same for what drafts as options.draft_model.
+  static MemoryNeed draft_model_need(const Model& draft_model, const EngineOptions& options);
+
+  /// Bytes of states and step buffers, those of a draft model included.
+  int64_t device_bytes() const;
+
   /// Whether submit() would take the request if there were room. Thread: any.
   Status check(const Request& request) const;
 
@@ -124,7 +135,8 @@ class Engine : private PageView {
   /// When to try again after submit() found the queue full, in seconds.
   double retry_after_s() const { return retry_after_s_; }
 
-  /// Runs one step over the sequences whose turn it is. False: there was nothing to do.
+  /// Runs one step over the sequences whose turn it is. False: there was nothing to do; texts that
+  /// wait nevertheless can begin only after a release() or run out of time.
   Result<bool> step();
 
   /// What is known about a sequence, until release().
@@ -141,7 +153,8 @@ class Engine : private PageView {
 
   /// Sets a sequence at work aside before the next step, as the scheduler does when memory is
   /// wanted. It goes on later, with the same bits. Nothing if it is not at work.
-  Status preempt(SeqId id);
+  /// @param kind  spill is recompute where there is no room.
+  Status preempt(SeqId id, PreemptionKind kind = PreemptionKind::recompute);
 
   /// Forgets a sequence and frees what it held; what it computed may stay in the prefix cache.
   void release(SeqId id);
@@ -154,17 +167,28 @@ class Engine : private PageView {
   /// Who waits, who is at work, and what each tenant was given.
   const Scheduler& scheduler() const { return *scheduler_; }
 
+  /// What was done and what is held, by tenant. Cost: O(tenants + at work).
+  EngineStatistics statistics() const;
+
   /// What steps cost, as far as they were measured.
   const CostModel& costs() const { return speculation_->costs(); }
 
  private:
+  struct CommonBeginning {
+    SeqId with{-1};
+    int64_t tokens = 0;
+  };
+
   struct Task {
     Sequence sequence;
     Request request;
     Drafting drafting;
     std::optional<TextStream> text;  // where text is asked for
-    bool stays = false;              // in its slot, though it ended
-    int64_t rows = 0;                // in the running step
+    std::optional<SpilledText> spilled;
+    bool reads_on = false;      // has read something since it was brought in
+    CommonBeginning beginning;  // with another text, the last that was compared
+    bool stays = false;         // in its slot, though it ended
+    int64_t rows = 0;           // in the running step
     int64_t first_row = 0;
     int64_t first_output = 0;
     int64_t outputs = 0;
@@ -186,14 +210,19 @@ class Engine : private PageView {
   int64_t cached_tokens(RequestId id) const override;
   int64_t pages_wanted(RequestId id, int64_t tokens) const override;
   int64_t pages_freed(RequestId id) const override;
+  std::optional<RequestId> prefix_reader(RequestId id) const override;
 
   // engine_step.cc
   StepLimits step_limits() const;
   Status carry_out(const ScheduledStep& plan);
-  void take_part(Task& task, int64_t rows);
+  Status take_part(Task& task, int64_t rows);
+  Status look_again(Task& task);
   Status bring_in(Task& task, const ScheduledStep::Start& start);
+  Status restore(Task& task);
   Status leave(Task& task);
-  Status let_go_of_ended();
+  void vacate(Task& task);
+  Result<PreemptionKind> set_aside(Task& task, PreemptionKind wanted);
+  Result<bool> let_go_of_ended();
   Result<bool> cover(Task& task, int64_t tokens);
   Status cover_all(std::vector<Task*>& tasks);
   Status propose();
@@ -219,8 +248,12 @@ class Engine : private PageView {
   std::unique_ptr<SequenceMemory> memory_;
   std::unique_ptr<Scheduler> scheduler_;
   Pace pace_;
+  std::unique_ptr<Spill> spill_;  // null: there is none
+  PreemptionCosts preemption_costs_;
   std::unordered_map<SeqId, std::unique_ptr<Task>> tasks_;
-  std::vector<Task*> slots_;  // by state slot; null: free
+  std::vector<Task*> slots_;                              // by state slot; null: free
+  std::unordered_map<TenantId, DraftStatistics> drafts_;  // of all its texts
+  int64_t steps_ = 0;
   double retry_after_s_ = 0;
   double now_ms_ = 0;
 

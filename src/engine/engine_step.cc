@@ -24,16 +24,18 @@ constexpr TenantId kNobody{-1};
 Result<bool> Engine::step() {
   tick();
   start_ms_ = now_ms_;
-  TROIKA_RETURN_IF_ERROR(let_go_of_ended());
+  TROIKA_TRY(const bool let_go, let_go_of_ended());
   const ScheduledStep& plan = scheduler_->plan(now_s(), step_limits());
   TROIKA_RETURN_IF_ERROR(carry_out(plan));
   TROIKA_RETURN_IF_ERROR(propose());
   gather();
-  if (forward_->inputs().tokens() == 0) return scheduler_->waiting() > 0;
+  // Who was in the plan and is in no row found no memory and was set aside.
+  if (forward_->inputs().tokens() == 0) return let_go || plan.changes() || !plan.empty();
+  steps_++;
   TROIKA_RETURN_IF_ERROR(forward_->run_trunk());
   TROIKA_RETURN_IF_ERROR(judge());
-  TROIKA_RETURN_IF_ERROR(let_go_of_ended());
-  return true;
+  const Result<bool> ended = let_go_of_ended();
+  return ended.ok() ? true : ended;
 }
 
 StepLimits Engine::step_limits() const {
@@ -55,25 +57,54 @@ Status Engine::carry_out(const ScheduledStep& plan) {
     end(expired, FinishReason::expired);
     TROIKA_RETURN_IF_ERROR(leave(expired));
   }
-  for (const auto& [id, kind] : plan.preempted)
-    TROIKA_RETURN_IF_ERROR(leave(task(sequence_of(id))));
-  for (Task* at_work : slots_)
-    if (at_work != nullptr) at_work->rows = at_work->outputs = 0;
+  for (const auto& [id, kind] : plan.preempted) {
+    TROIKA_TRY(const PreemptionKind done, set_aside(task(sequence_of(id)), kind));
+    if (done != kind) TROIKA_RETURN_IF_ERROR(scheduler_->forget_spill(id));
+  }
   for (const ScheduledStep::Start& start : plan.started)
     TROIKA_RETURN_IF_ERROR(bring_in(task(sequence_of(start.id)), start));
   reading_.clear();
   answering_.clear();
-  for (const auto& [id, rows] : plan.prompts) take_part(task(sequence_of(id)), rows);
-  for (const RequestId id : plan.decodes) take_part(task(sequence_of(id)), 1);
+  for (const auto& [id, rows] : plan.prompts)
+    TROIKA_RETURN_IF_ERROR(take_part(task(sequence_of(id)), rows));
+  for (const RequestId id : plan.decodes)
+    TROIKA_RETURN_IF_ERROR(take_part(task(sequence_of(id)), 1));
   return ok();
 }
 
 /// Puts a sequence into the step: as one that writes, or with at most `rows` rows to read. One that
 /// just started may have found more or less in the cache than the plan counted on.
-void Engine::take_part(Task& task, int64_t rows) {
-  if (task.sequence.answering()) return answering_.push_back(&task);
-  task.rows = std::min(rows, memory_->rows_to_stop(task.sequence));
-  reading_.push_back(&task);
+Status Engine::take_part(Task& task, int64_t rows) {
+  const Sequence& s = task.sequence;
+  if (s.slot < 0) return ok();  // no memory for what was spilled, after all
+  if (!s.answering() && !task.reads_on) {
+    TROIKA_RETURN_IF_ERROR(look_again(task));
+    // One that came in by the same plan, which could not know of it.
+    const auto reader = prefix_reader(request_of(s));
+    const auto is_it = [&](const Task* t) { return request_of(t->sequence) == reader; };
+    if (reader && std::ranges::any_of(reading_, is_it)) return ok();
+  }
+  task.reads_on = true;
+  if (s.answering()) {
+    answering_.push_back(&task);
+  } else {
+    task.rows = std::min(rows, memory_->rows_to_stop(s));
+    reading_.push_back(&task);
+  }
+  return ok();
+}
+
+/// What a text begins with may have come into the cache since it was brought in.
+Status Engine::look_again(Task& task) {
+  Sequence& s = task.sequence;
+  if (memory_->cached_tokens(s) <= s.computed) return ok();
+  memory_->release(s);
+  s.computed = s.head_computed = 0;
+  s.replay = 0;
+  const int64_t cached_before = s.cached_tokens;
+  TROIKA_RETURN_IF_ERROR(memory_->begin(s));
+  if (std::ssize(s.tokens) > s.prompt_tokens) s.cached_tokens = cached_before;
+  return scheduler_->found_cached(request_of(s), s.computed);
 }
 
 /// Gives a sequence that waited a slot and what the cache has of its tokens.
@@ -85,39 +116,82 @@ Status Engine::bring_in(Task& task, const ScheduledStep::Start& start) {
   const int64_t size = std::ssize(s.tokens);
   s.read_end = size > s.prompt_tokens ? size - 1 : size;
   *slot = &task;
-  task.rows = task.outputs = 0;
+  task.reads_on = false;
+  if (!start.resumed) s.times.started_ms = now_ms_;
+  if (start.restored) return restore(task);
+  const int64_t cached_before = s.cached_tokens;
   TROIKA_RETURN_IF_ERROR(begin(task));
+  if (start.resumed) s.cached_tokens = cached_before;  // what was its own is no find
   if (s.computed != start.cached_tokens)
     TROIKA_RETURN_IF_ERROR(scheduler_->found_cached(start.id, s.computed));
   return ok();
 }
 
+/// Lets a sequence go on from what was spilled of it.
+Status Engine::restore(Task& task) {
+  TROIKA_CHECK(task.spilled.has_value());
+  Sequence& s = task.sequence;
+  const Status covered = memory_->cover(s, task.spilled->tokens());
+  if (!covered.ok() && covered.error().code() == ErrorCode::exhausted) {
+    vacate(task);
+    return scheduler_->preempt(now_s(), request_of(s), PreemptionKind::spill);
+  }
+  TROIKA_RETURN_IF_ERROR(covered);
+  TROIKA_RETURN_IF_ERROR(spill_->restore(*task.spilled, s, options_.clock_ms));
+  task.spilled.reset();
+  task.reads_on = true;
+  return ok();
+}
+
+/// Takes a sequence out of its slot so that it can go on later, and says how.
+Result<PreemptionKind> Engine::set_aside(Task& task, PreemptionKind wanted) {
+  Sequence& s = task.sequence;
+  if (wanted == PreemptionKind::spill && spill_ != nullptr && s.computed > 0) {
+    TROIKA_RETURN_IF_ERROR(speculation_->settle(s));
+    TROIKA_TRY(std::optional<SpilledText> spilled, spill_->save(s, options_.clock_ms));
+    if (spilled) {
+      task.spilled = std::move(spilled);
+      vacate(task);
+      return PreemptionKind::spill;
+    }
+  }
+  TROIKA_RETURN_IF_ERROR(leave(task));
+  return PreemptionKind::recompute;
+}
+
 /// Takes a sequence out of its slot. What it computed may stay in the cache.
 Status Engine::leave(Task& task) {
+  if (task.sequence.slot < 0) return ok();
+  TROIKA_RETURN_IF_ERROR(memory_->keep(task.sequence));
+  vacate(task);
+  return ok();
+}
+
+/// Gives back the slot and the pages of a sequence.
+void Engine::vacate(Task& task) {
   Sequence& s = task.sequence;
-  if (s.slot < 0) return ok();
-  TROIKA_RETURN_IF_ERROR(memory_->keep(s));
   memory_->release(s);
   speculation_->forget(s);
   slots_[static_cast<size_t>(s.slot)] = nullptr;
   s.slot = -1;
   s.computed = s.head_computed = 0;
   s.replay = 0;
-  return ok();
 }
 
-/// Sequences that ended, by themselves or by cancel(), make room.
-Status Engine::let_go_of_ended() {
+/// Sequences that ended, by themselves or by cancel(), make room. False: there were none.
+Result<bool> Engine::let_go_of_ended() {
+  bool any = false;
   for (Task* at_work : slots_) {
     if (at_work == nullptr || at_work->sequence.finish == FinishReason::none) continue;
     const RequestId id = request_of(at_work->sequence);
     const bool cancelled = at_work->sequence.finish == FinishReason::cancelled;
+    any = any || !at_work->stays || scheduler_->knows(id);
     if (!at_work->stays) TROIKA_RETURN_IF_ERROR(leave(*at_work));
     if (!scheduler_->knows(id)) continue;
     TROIKA_RETURN_IF_ERROR(cancelled ? scheduler_->cancel(now_s(), id)
                                      : scheduler_->finish(now_s(), id));
   }
-  return ok();
+  return any;
 }
 
 /// Pages for `tokens` tokens of a sequence; where there are none after all, because what the cache
@@ -126,9 +200,11 @@ Result<bool> Engine::cover(Task& task, int64_t tokens) {
   const Status covered = memory_->cover(task.sequence, tokens);
   if (covered.ok()) return true;
   if (covered.error().code() != ErrorCode::exhausted) return covered.error();
-  const RequestId id = request_of(task.sequence);
-  TROIKA_RETURN_IF_ERROR(leave(task));
-  TROIKA_RETURN_IF_ERROR(scheduler_->preempt(now_s(), id, PreemptionKind::recompute));
+  const Sequence& s = task.sequence;
+  const PreemptionKind kind =
+      cheaper_preemption(s.computed, memory_->pages_freed(s), preemption_costs_);
+  TROIKA_TRY(const PreemptionKind done, set_aside(task, kind));
+  TROIKA_RETURN_IF_ERROR(scheduler_->preempt(now_s(), request_of(s), done));
   return false;
 }
 
@@ -138,7 +214,9 @@ Status Engine::cover_all(std::vector<Task*>& tasks) {
     const Sequence& s = (*at)->sequence;
     const int64_t rows = s.answering() ? (*at)->drafting.choice.depth + 1 : (*at)->rows;
     // One position more than the rows: the draft head may write the cell after the last one.
+    const bool writes = s.answering();
     TROIKA_TRY(const bool covered, cover(**at, s.computed + rows + 1));
+    if (!covered && writes) speculation_->leave_out((*at)->drafting);
     at = covered ? at + 1 : tasks.erase(at);
   }
   return ok();
@@ -153,12 +231,6 @@ Status Engine::propose() {
   speculation_->choose(drafting_, prompt_rows);
   TROIKA_RETURN_IF_ERROR(cover_all(answering_));
   TROIKA_RETURN_IF_ERROR(cover_all(reading_));
-  if (std::ssize(answering_) < std::ssize(drafting_)) {
-    drafting_.clear();
-    for (Task* writer : answering_) drafting_.push_back(&writer->drafting);
-    speculation_->choose(drafting_, prompt_rows);
-    TROIKA_RETURN_IF_ERROR(cover_all(answering_));
-  }
   TROIKA_TRY(trunk_start_ms_, speculation_->propose(start_ms_, options_.clock_ms));
   return ok();
 }
@@ -223,6 +295,7 @@ TokenId Engine::choose(Task& task, int64_t output, std::span<const int32_t> argm
 /// Adds a chosen token to its text, which may end with it.
 void Engine::take(Task& task, TokenId token) {
   Sequence& s = task.sequence;
+  if (s.times.first_token_ms < 0) s.times.first_token_ms = now_ms_;
   s.tokens.push_back(token);
   s.sampler->accept(token);
   if (task.request.on_token) task.request.on_token(token);
@@ -243,6 +316,8 @@ void Engine::end(Task& task, FinishReason reason) {
   Sequence& s = task.sequence;
   if (s.finish != FinishReason::none) return;
   s.finish = reason;
+  task.spilled.reset();
+  s.times.ended_ms = now_ms_;
   if (!task.text) return;
   if (const auto by = task.text->stopped_by()) s.stop_string = static_cast<int32_t>(*by);
   delta_.clear();
@@ -276,6 +351,7 @@ Status Engine::judge_task(Task& task, std::span<const int32_t> argmax,
   if (answering) {
     service.rejected_tokens = task.rows - 1 - accepted;
     speculation_->observe(task.drafting, accepted);
+    drafts_[s.tenant].add_step(task.rows - 1, accepted, class_of(task.drafting.choice.source));
   } else {
     service.prompt_tokens = task.rows;
     if (task.request.on_prompt && s.read_end == s.prompt_tokens)
@@ -299,6 +375,10 @@ Status Engine::learn_pace() {
   pace_.observe(prompt_rows, std::ssize(answering_), now_ms_ - start_ms_);
   TokenCosts costs;
   costs.generated = pace_.written_cost();
+  if (spill_ != nullptr && pace_.row_ms() > 0) {
+    preemption_costs_ = spill_->costs(pace_.row_ms());
+    scheduler_->set_preemption_costs(preemption_costs_);
+  }
   return scheduler_->set_costs(costs);
 }
 

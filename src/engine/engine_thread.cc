@@ -5,13 +5,18 @@
 namespace troika {
 
 EngineThread::EngineThread(std::unique_ptr<Engine> engine, const EngineThreadOptions& options)
-    : engine_(std::move(engine)), options_(options) {}
+    : engine_(std::move(engine)), options_(options) {
+  publish(true);
+}
 
 Result<std::unique_ptr<EngineThread>> EngineThread::start(std::unique_ptr<Engine> engine,
                                                           const EngineThreadOptions& options) {
   if (options.requests_max < 1)
     return fail(ErrorCode::invalid_argument, "the most requests at a time is {}, wanted at least 1",
                 options.requests_max);
+  if (!(options.statistics_ms >= 0))
+    return fail(ErrorCode::invalid_argument, "statistics_ms is {}, wanted 0 or more",
+                options.statistics_ms);
   std::unique_ptr<EngineThread> made(new EngineThread(std::move(engine), options));
   made->thread_ = std::thread([self = made.get()] { self->run(); });
   return made;
@@ -37,7 +42,7 @@ Status EngineThread::submit(RequestId id, Request request, OnEnd on_end) {
     if (open >= options_.requests_max)
       return fail(ErrorCode::exhausted, "{} requests are not ended yet, at most {} may be", open,
                   options_.requests_max);
-    submissions_.push_back({id, std::move(request), std::move(on_end)});
+    submissions_.push_back({id, std::move(request), std::move(on_end), Clock::now()});
     statistics_.waiting++;
   }
   wake_.notify_one();
@@ -71,6 +76,22 @@ EngineThreadStatistics EngineThread::statistics() const {
   return statistics_;
 }
 
+std::shared_ptr<const EngineStatistics> EngineThread::engine_statistics() const {
+  const std::lock_guard lock(mutex_);
+  return engine_statistics_;
+}
+
+/// Lays out what the engine says of itself, if the last was long ago.
+void EngineThread::publish(bool now) {
+  const Clock::time_point at = Clock::now();
+  const std::chrono::duration<double, std::milli> since = at - published_;
+  if (!now && since.count() < options_.statistics_ms) return;
+  published_ = at;
+  auto statistics = std::make_shared<const EngineStatistics>(engine_->statistics());
+  const std::lock_guard lock(mutex_);
+  engine_statistics_ = std::move(statistics);
+}
+
 void EngineThread::run() {
   while (take_commands()) {
     for (const auto& task : taken_tasks_) task(*engine_);
@@ -81,6 +102,7 @@ void EngineThread::run() {
     reap();
     if (!running_.empty()) step();
     if (options_.on_step) options_.on_step();
+    publish(running_.empty());  // it may rest from now on
   }
   for (const auto& [id, running] : running_) engine_->cancel(running.sequence);
   reap();
@@ -116,7 +138,8 @@ void EngineThread::begin(Submission& submission) {
     return end(submission.on_end,
                {.status = std::move(sequence).error(), .retry_after_s = retry_after_s}, true);
   }
-  running_.emplace(submission.id, Running{*sequence, std::move(submission.on_end)});
+  const std::chrono::duration<double, std::milli> waited = Clock::now() - submission.submitted;
+  running_.emplace(submission.id, Running{*sequence, std::move(submission.on_end), waited.count()});
   const std::lock_guard lock(mutex_);
   statistics_.waiting--;
   statistics_.running++;
@@ -149,6 +172,9 @@ void EngineThread::reap() {
                         .cached_tokens = sequence.cached_tokens,
                         .answer_tokens = std::ssize(sequence.tokens) - sequence.prompt_tokens,
                         .stop_string = sequence.stop_string,
+                        .queue_ms = at->second.waited_ms + sequence.times.queue_ms(),
+                        .prompt_ms = sequence.times.prompt_ms(),
+                        .answer_ms = sequence.times.answer_ms(),
                         .drafts = sequence.drafts};
     engine_->release(at->second.sequence);
     const OnEnd on_end = std::move(at->second.on_end);

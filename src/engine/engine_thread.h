@@ -7,6 +7,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -27,6 +28,7 @@ struct EngineThreadOptions {
   /// Called on the engine's thread after each step, when all callbacks of the step were called, and
   /// whenever requests ended without one: what they told may be handed on as one piece.
   std::function<void()> on_step = {};
+  double statistics_ms = 200;  // how old engine_statistics() may be, beside the running step
 };
 
 /// How a request ended.
@@ -37,6 +39,9 @@ struct Ending {
   int64_t cached_tokens = 0;  // of the prompt, which were not computed
   int64_t answer_tokens = 0;
   int32_t stop_string = -1;  // the number of that which ended it
+  double queue_ms = 0;       // from submit() until it had a place, or ended without
+  double prompt_ms = 0;      // from then until the first token
+  double answer_ms = 0;      // from then until the last
   DraftStatistics drafts;
   double retry_after_s = 0;  // where status is exhausted: when to try again
 };
@@ -88,19 +93,26 @@ class EngineThread {
 
   EngineThreadStatistics statistics() const;
 
+  /// What the engine said of itself not long ago. Waits for no step.
+  std::shared_ptr<const EngineStatistics> engine_statistics() const;
+
  private:
+  using Clock = std::chrono::steady_clock;
   struct Submission {
     RequestId id{};
     Request request;
     OnEnd on_end;
+    Clock::time_point submitted;
   };
   struct Running {
     SeqId sequence{};
     OnEnd on_end;
+    double waited_ms = 0;  // until the engine heard of it
   };
 
   EngineThread(std::unique_ptr<Engine> engine, const EngineThreadOptions& options);
   void run();
+  void publish(bool now);
   bool take_commands();
   void begin(Submission& submission);
   void step();
@@ -112,12 +124,14 @@ class EngineThread {
   const EngineThreadOptions options_;
   std::atomic<int64_t> next_id_ = 0;
   std::unordered_map<RequestId, Running> running_;  // of the engine's thread
+  Clock::time_point published_{};                   // the same
 
   mutable std::mutex mutex_;  // guards the rest
   std::condition_variable wake_, drained_;
   std::vector<Submission> submissions_;
   std::vector<RequestId> cancellations_;
   std::vector<std::function<void(Engine&)>> tasks_;
+  std::shared_ptr<const EngineStatistics> engine_statistics_;
   EngineThreadStatistics statistics_;
   Status failure_ = ok();
   bool draining_ = false;

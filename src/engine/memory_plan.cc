@@ -13,7 +13,7 @@ double MemoryPlan::draft_head_share() const {
 
 MemoryPlan plan_memory(std::span<const WeightInfo> weights, std::span<const StateInfo> states,
                        const MemoryNeed& need) {
-  MemoryPlan plan;
+  MemoryPlan plan{.spill = need.spill_bytes};
   for (const WeightInfo& info : weights) {
     const int64_t bytes = dtype_bytes(info.dtype, info.weight.rows() * info.weight.inputs);
     (info.draft_head ? plan.weights.draft_head : plan.weights.trunk) += bytes;

@@ -25,8 +25,11 @@ struct MemoryPlan {
   int64_t log_per_token = 0;  // of one sequence, for one unverified token
   int64_t hidden = 0;         // rows that link trunk and head
   int64_t checkpoints = 0;    // states that the prefix cache keeps
+  int64_t draft_model = 0;    // all that a second model takes which drafts
+  int64_t spill = 0;          // host memory for texts that are set aside
   int64_t total() const {
-    return weights.total() + kv.total() + recurrent + log + hidden + checkpoints;
+    return weights.total() + kv.total() + recurrent + log + hidden + checkpoints + draft_model +
+           spill;
   }
   /// What the draft head adds to weights and KV, as a share of the trunk's.
   double draft_head_share() const;
@@ -37,6 +40,7 @@ struct MemoryNeed {
   int64_t sequences = 0;
   int64_t hidden_rows = 0;  // without those of checkpoints
   int64_t checkpoints = 0;
+  int64_t spill_bytes = 0;
   StateOptions options;
 };
 

@@ -3,6 +3,30 @@
 #include <algorithm>
 
 namespace troika {
+namespace {
+
+ForwardOptions forward_options(const ModelDrafterOptions& options) {
+  // The first launch of a draft reads what is left of each text, the next ones a draft more each.
+  const int64_t unread = std::max(ModelDrafter::kLagMax + 1, options.draft_tokens_max);
+  const int64_t pages = (options.context + kPageTokens - 1) / kPageTokens;
+  return {.pages = options.sequences_max * pages,
+          .sequences_max = options.sequences_max,
+          .step_tokens_max = std::max(options.chunk_tokens, options.sequences_max * unread),
+          .step_outputs_max = options.sequences_max,
+          .draft_tokens_max = options.draft_tokens_max,
+          .kv_dtype = options.kv_dtype};
+}
+
+}  // namespace
+
+MemoryNeed ModelDrafter::memory_need(const ModelDrafterOptions& options) {
+  const ForwardOptions f = forward_options(options);
+  const HiddenUnits hidden(f.step_tokens_max, f.sequences_max, f.draft_tokens_max);
+  return {.pages = f.pages,
+          .sequences = f.sequences_max,
+          .hidden_rows = hidden.count(0),
+          .options = {.kv_dtype = f.kv_dtype, .log_tokens = f.draft_tokens_max}};
+}
 
 ModelDrafter::ModelDrafter(const ModelDrafterOptions& options, std::unique_ptr<Forward> forward)
     : options_(options), forward_(std::move(forward)), pages_(forward_->options().pages) {
@@ -16,17 +40,7 @@ Result<std::unique_ptr<ModelDrafter>> ModelDrafter::make(const LoadedModel& mode
     return fail(ErrorCode::invalid_argument,
                 "the draft model has {} tokens and the model {}, wanted the same vocabulary",
                 model.model.info.vocab, options.tokens);
-  // The first launch of a draft reads what is left of each text, the next ones a draft more each.
-  const int64_t unread = std::max(kLagMax + 1, options.draft_tokens_max);
-  const int64_t pages = (options.context + kPageTokens - 1) / kPageTokens;
-  TROIKA_TRY(auto forward,
-             Forward::make(model, {.pages = options.sequences_max * pages,
-                                   .sequences_max = options.sequences_max,
-                                   .step_tokens_max = std::max(options.chunk_tokens,
-                                                               options.sequences_max * unread),
-                                   .step_outputs_max = options.sequences_max,
-                                   .draft_tokens_max = options.draft_tokens_max,
-                                   .kv_dtype = options.kv_dtype}));
+  TROIKA_TRY(auto forward, Forward::make(model, forward_options(options)));
   return std::unique_ptr<ModelDrafter>(new ModelDrafter(options, std::move(forward)));
 }
 

@@ -14,6 +14,7 @@
 #include "engine/draft_chains.h"
 #include "engine/drafter.h"
 #include "engine/forward.h"
+#include "engine/memory_plan.h"
 #include "engine/pages.h"
 
 namespace troika {
@@ -35,6 +36,9 @@ class ModelDrafter final : public Drafter {
   static Result<std::unique_ptr<ModelDrafter>> make(const LoadedModel& model,
                                                     const ModelDrafterOptions& options);
 
+  /// What one with such options will hold.
+  static MemoryNeed memory_need(const ModelDrafterOptions& options);
+
   DraftClass draft_class() const override { return DraftClass::model; }
   /// Nothing for a sequence whose text is still to be read.
   DraftOffer offer(const Sequence& sequence, const SpeculationOptions& options) override;
@@ -44,7 +48,7 @@ class ModelDrafter final : public Drafter {
   Status follow(std::span<const FollowedRows> rows) override;
   void forget(const Sequence& sequence) override;
 
-  int64_t device_bytes() const { return forward_->device_bytes(); }
+  int64_t device_bytes() const override { return forward_->device_bytes(); }
 
   /// Tokens of an answer that may stay unread until drafts are wanted.
   static constexpr int64_t kLagMax = 24;

@@ -18,6 +18,9 @@ class Pace {
   /// who reads must not stand still.
   int64_t prompt_rows_max(int64_t rows_max, int64_t writers) const;
 
+  /// Milliseconds that a row of a prompt takes; 0: none was seen.
+  double row_ms() const { return row_ms_; }
+
   /// What a written token costs, in rows of a prompt; 2 until both were seen.
   double written_cost() const;
 

@@ -1,6 +1,7 @@
 #include "engine/prefix_cache.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/check.h"
 
@@ -40,6 +41,7 @@ PrefixCache::PrefixCache(Pages& pages, const PrefixCacheOptions& options)
       checkpoints_(static_cast<size_t>(options.checkpoints)) {}
 
 PrefixCache::~PrefixCache() {
+  listener_ = nullptr;
   for (auto& [tenant, account] : accounts_)
     while (PrefixNode* leaf = account.leaves.oldest()) remove(*leaf);
 }
@@ -94,6 +96,30 @@ CacheHit PrefixCache::match(const CachedText& text, int64_t tokens_max, std::vec
   std::ranges::reverse(held);
   for (const PageId page : held) pages_.share(page);
   return found.hit;
+}
+
+void PrefixCache::hold_pages(const CachedText& text, std::vector<PageId>& held) {
+  const PrefixNode* node = tree_.find_root(text.scope);
+  for (int64_t i = 0; node != nullptr && i < std::ssize(text.tokens) / kPageTokens; i++) {
+    node = tree_.find(*node, page_of(text.tokens, i));
+    if (node == nullptr) return;
+    pages_.share(node->page);
+    held.push_back(node->page);
+  }
+}
+
+/// Tells of a page, and of a checkpoint if that lies behind its last token.
+void PrefixCache::tell(const PrefixNode& node, int32_t checkpoint) {
+  if (listener_ == nullptr || !node.full()) return;
+  told_.resize(static_cast<size_t>(node.end()));
+  for (const PrefixNode* n = &node; n->parent != nullptr; n = n->parent)
+    std::ranges::copy(n->text(), told_.begin() + n->begin);
+  DroppedText text{.scope = node.scope, .hash = node.hash, .tokens = told_, .page = node.page};
+  if (checkpoint >= 0 && at(checkpoint).position == node.end()) {
+    text.checkpoint = checkpoint;
+    text.replay = at(checkpoint).replay;
+  }
+  listener_->dropping(text);
 }
 
 void PrefixCache::insert(const CachedText& text, std::span<PageId> held) {
@@ -169,6 +195,7 @@ PrefixNode* PrefixCache::add_page(PrefixNode& parent, std::span<const TokenId> t
   if (parent.listed) unlist_leaf(parent);
   PrefixNode& node = tree_.add(parent, tokens, page);
   hold(page);
+  version_++;
   node.last_use = clock_;
   node.tenant = tenant;
   payer.counts.pages++;
@@ -192,6 +219,7 @@ void PrefixCache::grow(PrefixNode& node, std::span<const TokenId> tokens, PageId
     node.page = page;
   }
   tree_.grow(node, tokens);
+  version_++;
 }
 
 void PrefixCache::hold(PageId page) {
@@ -259,10 +287,12 @@ void PrefixCache::unlist_leaf(PrefixNode& node) {
 
 /// Drops a leaf with the checkpoints in it.
 void PrefixCache::remove(PrefixNode& node) {
+  tell(node, last_checkpoint(node, node.end()));
   while (node.checkpoint >= 0) detach(node.checkpoint);
   if (node.listed) unlist_leaf(node);
   PrefixNode& parent = *node.parent;
   tree_.remove(node);
+  version_++;
   let_go(node.page);
   CacheStatistics& counts = account(node.tenant).counts;
   counts.pages--;
@@ -334,6 +364,7 @@ void PrefixCache::attach(int32_t unit, PrefixNode& node, Checkpoint checkpoint) 
   checkpoint.next = node.checkpoint;
   at(unit) = checkpoint;
   node.checkpoint = unit;
+  version_++;
   CacheStatistics& counts = account(checkpoint.tenant).counts;
   counts.checkpoints++;
   counts.checkpoints_taken++;
@@ -343,6 +374,7 @@ void PrefixCache::detach(int32_t unit) {
   int32_t* link = &at(unit).node->checkpoint;
   while (*link != unit) link = &at(*link).next;
   *link = at(unit).next;
+  version_++;
   CacheStatistics& counts = account(at(unit).tenant).counts;
   counts.checkpoints--;
   counts.checkpoints_dropped++;
@@ -351,6 +383,7 @@ void PrefixCache::detach(int32_t unit) {
 
 void PrefixCache::drop_checkpoint(int32_t unit) {
   PrefixNode* node = at(unit).node;
+  if (at(unit).position == node->end()) tell(*node, unit);
   detach(unit);
   if (options_.needs_checkpoint) prune(node);
 }
@@ -379,12 +412,14 @@ Status PrefixCache::set_limits(TenantId tenant, const CacheLimits& limits) {
 }
 
 void PrefixCache::forget(ScopeId scope) {
+  DropListener* const listener = std::exchange(listener_, nullptr);  // nobody is to find it again
   PrefixNode* root = tree_.find_root(scope);
   while (root != nullptr && root->child != nullptr) {
     PrefixNode* leaf = root->child;
     while (leaf->child != nullptr) leaf = leaf->child;
     remove(*leaf);
   }
+  listener_ = listener;
 }
 
 CacheStatistics PrefixCache::statistics(TenantId tenant) const {

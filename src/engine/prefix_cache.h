@@ -66,6 +66,23 @@ struct CacheHit {
   int32_t replay = 0;       // tokens of that state which are in its log only
 };
 
+/// A full page that is about to be dropped to make room, or the checkpoint behind it.
+struct DroppedText {
+  ScopeId scope{};
+  uint64_t hash = 0;                // page_hash()
+  std::span<const TokenId> tokens;  // up to the end of the page
+  PageId page{};
+  int32_t checkpoint = -1;  // unit that holds the state behind the last token; -1: there is none
+  int32_t replay = 0;       // as CacheHit has it
+};
+
+class DropListener {
+ public:
+  virtual ~DropListener() = default;
+  /// Called while both are still as they were; must not call the cache.
+  virtual void dropping(const DroppedText& text) = 0;
+};
+
 /// Thread: engine. Between calls, the cache counts as one holder of every page that it keeps.
 class PrefixCache {
  public:
@@ -94,6 +111,14 @@ class PrefixCache {
   ///   is such a checkpoint or because there is no room for one.
   int32_t insert_checkpoint(const CachedText& text, std::span<PageId> held, int32_t replay);
 
+  /// Tells `listener`, which is borrowed, of what is dropped from now on to make room; null:
+  /// nobody.
+  void set_listener(DropListener* listener) { listener_ = listener; }
+
+  /// Adds the full pages that are kept of `text`, from its beginning on, to `held`, each with the
+  /// caller as a holder more.
+  void hold_pages(const CachedText& text, std::vector<PageId>& held);
+
   /// Drops until `wanted` pages are free, for the sake of `tenant`; whether they are.
   bool make_room(int64_t wanted, TenantId tenant);
 
@@ -104,6 +129,9 @@ class PrefixCache {
   /// 0 or above its ceiling, floors that are more than floor_pages_max pages or than there are
   /// checkpoints; nothing was changed.
   Status set_limits(TenantId tenant, const CacheLimits& limits);
+
+  /// Another number whenever what is kept has changed.
+  int64_t version() const { return version_; }
 
   /// Drops all that is kept for `scope`.
   void forget(ScopeId scope);
@@ -159,6 +187,7 @@ class PrefixCache {
   PrefixNode* droppable_leaf(const Account& account) const;
   PrefixNode* leaf_to_drop(TenantId asking);
   void remove(PrefixNode& node);
+  void tell(const PrefixNode& node, int32_t checkpoint);
   void prune(PrefixNode* node);
 
   Pages& pages_;
@@ -166,7 +195,10 @@ class PrefixCache {
   PrefixTree tree_;
   std::map<TenantId, Account> accounts_;  // one for each tenant that ever asked
   std::vector<Checkpoint> checkpoints_;   // by unit
-  int64_t clock_ = 0;                     // counts calls
+  DropListener* listener_ = nullptr;
+  std::vector<TokenId> told_;  // of the text that is told of
+  int64_t clock_ = 0;          // counts calls
+  int64_t version_ = 0;        // counts changes
 };
 
 }  // namespace troika

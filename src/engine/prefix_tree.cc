@@ -8,13 +8,14 @@
 #include "core/check.h"
 
 namespace troika {
-namespace {
 
-uint64_t hash_of(std::span<const TokenId> tokens, uint64_t parent) {
-  return XXH64(tokens.data(), tokens.size_bytes(), parent);
+uint64_t page_hash(std::span<const TokenId> tokens, uint64_t before) {
+  return XXH64(tokens.data(), tokens.size_bytes(), before);
 }
 
-}  // namespace
+uint64_t root_hash(ScopeId scope) {
+  return XXH64(&scope, sizeof(scope), 0);
+}
 
 void LeafList::add(PrefixNode& node) {
   // A leaf that was just used goes to the young end, a parent whose last child went to the old one.
@@ -69,12 +70,13 @@ PrefixNode* PrefixTree::find_root(ScopeId scope) {
 
 PrefixNode& PrefixTree::root(ScopeId scope) {
   PrefixNode& root = roots_[scope];
-  root.hash = XXH64(&scope, sizeof(scope), 0);
+  root.scope = scope;
+  root.hash = root_hash(scope);
   return root;
 }
 
 PrefixNode* PrefixTree::find(const PrefixNode& parent, std::span<const TokenId> tokens) const {
-  const uint64_t hash = hash_of(tokens, parent.hash);
+  const uint64_t hash = page_hash(tokens, parent.hash);
   for (PrefixNode* n = buckets_[bucket_of(hash)]; n != nullptr; n = n->bucket_next)
     if (n->hash == hash && n->parent == &parent && std::ranges::equal(n->text(), tokens)) return n;
   return nullptr;
@@ -85,6 +87,7 @@ PrefixNode& PrefixTree::add(PrefixNode& parent, std::span<const TokenId> tokens,
   PrefixNode& node = *free_.back();
   free_.pop_back();
   node = PrefixNode{};
+  node.scope = parent.scope;
   node.parent = &parent;
   node.page = page;
   node.begin = parent.end();
@@ -110,7 +113,7 @@ void PrefixTree::remove(PrefixNode& node) {
 }
 
 void PrefixTree::enter(PrefixNode& node) {
-  node.hash = hash_of(node.text(), node.parent->hash);
+  node.hash = page_hash(node.text(), node.parent->hash);
   PrefixNode*& bucket = buckets_[bucket_of(node.hash)];
   node.bucket_next = bucket;
   bucket = &node;

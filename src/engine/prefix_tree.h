@@ -17,6 +17,7 @@ namespace troika {
 /// A page and the tokens whose keys and values it holds, behind those of its parents.
 struct PrefixNode {
   // Of the tree.
+  ScopeId scope{};
   PrefixNode* parent = nullptr;  // null: a root, which has no page
   PrefixNode* child = nullptr;   // the first
   PrefixNode* next = nullptr;    // among its parent's children
@@ -41,6 +42,11 @@ struct PrefixNode {
     return std::span(tokens).first(static_cast<size_t>(count));
   }
 };
+
+/// The hash of a full page and all before it: of its tokens, and of what is before it; that of
+/// nothing, in a scope.
+uint64_t page_hash(std::span<const TokenId> tokens, uint64_t before);
+uint64_t root_hash(ScopeId scope);
 
 /// A child of a node, and in how many tokens it begins like a text.
 struct CommonTokens {

@@ -342,6 +342,16 @@ Status Scheduler::preempt(double now_s, RequestId id, PreemptionKind kind) {
   return ok();
 }
 
+Status Scheduler::forget_spill(RequestId id) {
+  TROIKA_TRY(Record * record, find(id));
+  if (record->running || !record->spilled)
+    return fail(ErrorCode::invalid_argument, "nothing of request {} is spilled",
+                static_cast<int64_t>(id));
+  record->spilled = false;
+  record->read = record->unread = 0;
+  return ok();
+}
+
 Status Scheduler::finish(double now_s, RequestId id) {
   advance(now_s);
   TROIKA_TRY(Record * record, find_running(id));
@@ -369,13 +379,22 @@ Result<TenantStatistics> Scheduler::statistics(TenantId id) const {
   const auto number = numbers_.find(id);
   if (number == numbers_.end())
     return fail(ErrorCode::not_found, "tenant {} is not known", static_cast<int32_t>(id));
-  const Tenant& t = tenants_[static_cast<size_t>(number->second)];
+  return statistics_of(number->second);
+}
+
+TenantStatistics Scheduler::statistics_of(int32_t number) const {
+  const Tenant& t = tenants_[static_cast<size_t>(number)];
   TenantStatistics statistics = t.statistics;
   statistics.waiting = t.line.size();
   for (const PriorityClass priority : kAllClasses)
-    statistics.counters[static_cast<size_t>(priority)] =
-        counters_.counter(number->second, priority);
+    statistics.counters[static_cast<size_t>(priority)] = counters_.counter(number, priority);
   return statistics;
+}
+
+void Scheduler::for_each_tenant(
+    const std::function<void(TenantId, const TenantStatistics&)>& each) const {
+  for (int32_t number = 0; number < std::ssize(tenants_); number++)
+    each(tenants_[static_cast<size_t>(number)].id, statistics_of(number));
 }
 
 }  // namespace troika

@@ -20,15 +20,18 @@
 // Rows. Sequences that write go first: a row each. Prompts share what is left, in the order of
 // when they started plus a slack that grows with what their tenant had at work by then: the first
 // text of one who has nothing does not wait behind the fiftieth of another, and none waits for
-// ever. This order is no matter of service: prompts were charged before.
+// ever. This order is no matter of service: prompts were charged before. A prompt that begins like
+// one that gets rows before it waits in that step: it will find the beginning in the cache.
 //
 // Thread: one.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <set>
 #include <unordered_map>
 #include <utility>
@@ -93,6 +96,9 @@ class PageView {
   virtual int64_t pages_wanted(RequestId id, int64_t tokens) const = 0;
   /// Pages that become free when it is set aside.
   virtual int64_t pages_freed(RequestId id) const = 0;
+  /// For a request at work that has read nothing yet: another one that is reading the same
+  /// beginning, of which this one will find at least a page in the cache.
+  virtual std::optional<RequestId> prefix_reader(RequestId /*id*/) const { return std::nullopt; }
 };
 
 /// How much there is room for.
@@ -128,7 +134,10 @@ struct ScheduledStep {
   std::vector<Rows> prompts;       // read: so many rows each, from where they are
   int64_t rows_left = 0;           // of rows_max: room for drafts
 
+  /// Whether there are no rows.
   bool empty() const { return decodes.empty() && prompts.empty(); }
+  /// Whether it changes who is at work.
+  bool changes() const { return !expired.empty() || !preempted.empty() || !started.empty(); }
 };
 
 class Scheduler {
@@ -167,6 +176,10 @@ class Scheduler {
   /// The engine had to set a request aside that plan() did not. Errors: not_found.
   Status preempt(double now_s, RequestId id, PreemptionKind kind);
 
+  /// What was to be spilled of a request that waits is not there: it will be read again. Errors:
+  /// not_found; invalid_argument — it is at work, or was not set aside so.
+  Status forget_spill(RequestId id);
+
   /// A request at work has written its last token. Errors: not_found.
   Status finish(double now_s, RequestId id);
   /// Forgets a request, waiting or at work. Errors: not_found.
@@ -178,6 +191,9 @@ class Scheduler {
 
   /// Errors: not_found — an unknown tenant.
   Result<TenantStatistics> statistics(TenantId tenant) const;
+
+  /// Tells `each` of every tenant, in the order in which they became known.
+  void for_each_tenant(const std::function<void(TenantId, const TenantStatistics&)>& each) const;
 
  private:
   struct Tenant {
@@ -210,7 +226,8 @@ class Scheduler {
     int64_t cached_charged = 0;  // tokens, when it started
     double prepaid = 0;          // of the cost of rows not read yet
     int64_t pages = 0;           // held, where no PageView is given
-    int64_t planned_in = -1;     // the last plan that gave it rows
+    int64_t planned_in = -1;     // the last plan that brought it in or gave it rows
+    int64_t read_in = -1;        // the last plan that gave it rows of its prompt
     bool counted = false;        // some of its rows were counted since it started
     int64_t set_aside_in = -1;   // the last plan that set it aside
 
@@ -234,6 +251,7 @@ class Scheduler {
   void charge_start(Record& record, int64_t cached_tokens);
   void refund_start(Record& record);
   void refresh(int32_t tenant);
+  TenantStatistics statistics_of(int32_t number) const;
   void stop(Record& record);
   void set_aside(Record& record, PreemptionKind kind);
   void forget(Record& record);
@@ -258,6 +276,7 @@ class Scheduler {
   void plan_decodes();
   void plan_starts();
   void plan_prompts();
+  bool finds_prefix_later(const Record& record) const;
   int64_t rows_before(double key_s) const;
   double read_key_s(const Record& record, int64_t level) const;
   void start(Record& record, int64_t level);

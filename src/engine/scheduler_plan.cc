@@ -278,6 +278,15 @@ void Scheduler::plan_starts() {
   }
 }
 
+/// Whether somebody who gets rows in this step reads what the request would read, too.
+bool Scheduler::finds_prefix_later(const Record& record) const {
+  if (limits_.pages == nullptr || record.counted) return false;
+  const auto id = limits_.pages->prefix_reader(record.request.id);
+  if (!id) return false;
+  const auto reader = requests_.find(*id);
+  return reader != requests_.end() && reader->second.read_in == plans_;
+}
+
 void Scheduler::plan_prompts() {
   readers_.clear();
   for (Record* record : running_)
@@ -288,10 +297,11 @@ void Scheduler::plan_prompts() {
   int64_t rows_left = std::min(prompt_rows_, limits_.rows_max - std::ssize(step_.decodes));
   for (Record* record : readers_) {
     if (rows_left == 0) break;
-    if (record->set_aside_in == plans_) continue;
+    if (record->set_aside_in == plans_ || finds_prefix_later(*record)) continue;
     const int64_t rows = std::min(record->unread, rows_left);
     record->planned_in = plans_;
     if (!take_pages(*record, record->read + rows + limits_.rows_each)) continue;
+    record->read_in = plans_;
     step_.prompts.push_back({record->request.id, rows});
     rows_left -= rows;
   }

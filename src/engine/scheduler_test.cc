@@ -12,6 +12,17 @@ namespace {
 constexpr TenantId kA{1};
 constexpr TenantId kB{2};
 
+/// Memory without end, where requests may be told to find their prompts with another.
+class Beginnings final : public PageView {
+ public:
+  int64_t cached_tokens(RequestId) const override { return 0; }
+  int64_t pages_wanted(RequestId, int64_t) const override { return 0; }
+  int64_t pages_freed(RequestId) const override { return 0; }
+  std::optional<RequestId> prefix_reader(RequestId id) const override {
+    return id == RequestId{2} ? std::optional(RequestId{1}) : std::nullopt;
+  }
+};
+
 class SchedulerTest : public ::testing::Test {
  protected:
   void make(const SchedulerOptions& options = {.slots_reserved = 0}) {
@@ -170,6 +181,47 @@ TEST_F(SchedulerTest, ChargesWhatWasDone) {
   ASSERT_TRUE(s_->finish(0, RequestId{1}).ok());
   EXPECT_EQ(of(kA).cost, a.cost);
   EXPECT_EQ(of(kA).finished, 1);
+}
+
+TEST_F(SchedulerTest, WhatCouldNotBeSpilledIsReadAgain) {
+  make();
+  EXPECT_EQ(s_->forget_spill(RequestId{1}).error().code(), ErrorCode::not_found);
+  submit(1, kA, 20);
+  plan();
+  count(1, {.prompt_tokens = 20, .generated_tokens = 2});
+  EXPECT_EQ(s_->forget_spill(RequestId{1}).error().code(), ErrorCode::invalid_argument);
+  ASSERT_TRUE(s_->preempt(0, RequestId{1}, PreemptionKind::spill).ok());
+  ASSERT_TRUE(s_->forget_spill(RequestId{1}).ok());
+  const ScheduledStep& again = plan();
+  EXPECT_FALSE(again.started[0].restored);
+  ASSERT_EQ(again.prompts.size(), 1u);
+  EXPECT_EQ(again.prompts[0].rows, 21);
+}
+
+TEST_F(SchedulerTest, WhoFindsABeginningLaterWaitsWhileItIsRead) {
+  make();
+  const Beginnings pages;
+  const auto plan_rows = [&](int64_t rows) {
+    return s_
+        ->plan(0, {.rows_max = rows,
+                   .prompt_rows_max = rows,
+                   .slots_free = 8,
+                   .pages_free = 100,
+                   .pages = &pages})
+        .prompts;
+  };
+  submit(1, kA, 60);
+  submit(2, kA, 60);
+  submit(3, kA, 10);
+  auto prompts = plan_rows(130);
+  ASSERT_EQ(prompts.size(), 2u);
+  EXPECT_EQ(prompts[0].id, RequestId{1});
+  EXPECT_EQ(prompts[1].id, RequestId{3});
+  // Nobody reads it any more.
+  ASSERT_TRUE(s_->cancel(0, RequestId{1}).ok());
+  prompts = plan_rows(130);
+  ASSERT_FALSE(prompts.empty());
+  EXPECT_EQ(prompts[0].id, RequestId{2});
 }
 
 TEST_F(SchedulerTest, GivesBackWhatWasNotRead) {

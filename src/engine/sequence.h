@@ -13,6 +13,7 @@
 
 #include "core/ids.h"
 #include "engine/draft_statistics.h"
+#include "engine/engine_statistics.h"
 #include "engine/pages.h"
 #include "engine/sampler.h"
 
@@ -25,6 +26,13 @@ enum class FinishReason : uint8_t { none, stop, stop_string, length, cancelled, 
 struct SeenBlocks {
   std::vector<bool> blocks;
   int64_t tokens = 0;  // of the text, looked at so far
+};
+
+/// What the prefix cache had of a text when it was looked for last.
+struct CachedTokens {
+  int64_t version = -1;  // of the cache
+  int64_t size = 0;      // of the text
+  int64_t tokens = 0;
 };
 
 struct Sequence {
@@ -41,6 +49,7 @@ struct Sequence {
   ScopeId scope{};            // that may read its pages
   bool use_cache = true;      // where there is one
   int64_t cached_tokens = 0;  // of the prompt, which were not computed
+  mutable CachedTokens peeked;
   std::vector<PageId> pages;
   int32_t slot = -1;  // -1: it waits
   int64_t computed = 0;
@@ -51,6 +60,7 @@ struct Sequence {
   FinishReason finish = FinishReason::none;
   int32_t stop_string = -1;  // the number of that which ended it
   DraftStatistics drafts;
+  TextTimes times;
 
   /// Whether all there was to read is read: it writes.
   bool answering() const { return computed >= read_end; }

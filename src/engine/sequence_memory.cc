@@ -26,7 +26,7 @@ int64_t checkpoints_of(const CacheOptions& options, const Model& model,
 }
 
 SequenceMemory::SequenceMemory(Forward& forward, Speculation& speculation,
-                               const CacheOptions& options)
+                               const CacheOptions& options, std::unique_ptr<PrefixStore> store)
     : forward_(forward),
       speculation_(speculation),
       uses_head_(speculation.uses_head()),
@@ -37,10 +37,49 @@ SequenceMemory::SequenceMemory(Forward& forward, Speculation& speculation,
         pages_, PrefixCacheOptions{.checkpoints = forward.options().checkpoints,
                                    .needs_checkpoint = needs_checkpoint(),
                                    .floor_pages_max = options.pages});
+  if (cache_ == nullptr || store == nullptr) return;
+  stored_ = std::make_unique<StoredPrefixes>(forward, std::move(store));
+  cache_->set_listener(stored_.get());
+}
+
+/// Brings what is on disk of the text into the cache, if that is more than the cache has of it.
+Status SequenceMemory::load(Sequence& s) {
+  if (stored_ == nullptr) return ok();
+  const int64_t size = std::ssize(s.tokens);
+  const CachedText text = text_of(s, (size - 1) / kPageTokens * kPageTokens);
+  cache_->hold_pages(text, s.pages);
+  const int64_t known = std::ssize(s.pages);
+  const int64_t pages = stored_->reach(text, known, needs_checkpoint());
+  Status done = ok();
+  if (pages * kPageTokens > cache_->peek(text_of(s, size), size - 1))
+    done = load_pages(s, known, pages);
+  release(s);
+  return done.ok() || done.error().code() == ErrorCode::exhausted ? ok() : done;
+}
+
+/// The same, where `s` holds the first `known` pages already.
+Status SequenceMemory::load_pages(Sequence& s, int64_t known, int64_t pages) {
+  const CachedText text = text_of(s, pages * kPageTokens);
+  std::optional<StoredBytes> state;
+  if (needs_checkpoint() && !(state = stored_->read_state(text))) return ok();
+  TROIKA_RETURN_IF_ERROR(cover(s, pages * kPageTokens));
+  for (int64_t i = known; i < pages; i++) {
+    TROIKA_TRY(const bool loaded, stored_->load_page(text, i, s.pages[static_cast<size_t>(i)]));
+    if (loaded) continue;
+    if (!needs_checkpoint()) cache_->insert(text_of(s, i * kPageTokens), s.pages);
+    return ok();
+  }
+  if (!needs_checkpoint()) {
+    cache_->insert(text, s.pages);
+    return ok();
+  }
+  const int32_t unit = cache_->insert_checkpoint(text, s.pages, state->replay);
+  return unit >= 0 ? stored_->load_state(*state, unit) : ok();
 }
 
 Status SequenceMemory::begin(Sequence& s) {
   if (!caches(s)) return ok();
+  TROIKA_RETURN_IF_ERROR(load(s));
   const int64_t size = std::ssize(s.tokens);
   const CacheHit hit = cache_->match(text_of(s, size), size - 1, s.pages);
   if (hit.tokens == 0) return ok();
@@ -64,8 +103,14 @@ Status SequenceMemory::begin(Sequence& s) {
 }
 
 int64_t SequenceMemory::cached_tokens(const Sequence& s) const {
+  if (!caches(s)) return 0;
   const int64_t size = std::ssize(s.tokens);
-  return caches(s) ? cache_->peek(text_of(s, size), size - 1) : 0;
+  const CachedTokens now{.version = cache_->version(), .size = size};
+  if (s.peeked.version != now.version || s.peeked.size != now.size) {
+    s.peeked = now;
+    s.peeked.tokens = cache_->peek(text_of(s, size), size - 1);
+  }
+  return s.peeked.tokens;
 }
 
 /// Puts a copy in the place of the last page, of which `s` shares a part.
@@ -108,6 +153,19 @@ int64_t SequenceMemory::rows_to_stop(const Sequence& s) const {
   const int64_t step = interval(end);
   const int64_t next = (s.computed / step + 1) * step;
   return std::min(next, s.computed < last_border(end) ? last_border(end) : end) - s.computed;
+}
+
+int64_t SequenceMemory::will_keep(const Sequence& reader, int64_t tokens) const {
+  if (!caches(reader) || reader.answering()) return 0;
+  const int64_t end = reader.read_end;
+  int64_t kept = std::min(tokens, end);
+  if (!needs_checkpoint()) {
+    kept = kept / kPageTokens * kPageTokens;
+  } else if (kept < end) {
+    const int64_t step = interval(end);
+    kept = std::max(kept / step * step, last_border(end) <= kept ? last_border(end) : 0);
+  }
+  return kept > reader.computed ? kept : 0;
 }
 
 Status SequenceMemory::read(const FollowedRows& rows) {

@@ -1,21 +1,13 @@
 #include "engine/session.h"
 
 #include <algorithm>
-#include <functional>
 #include <variant>
 
 #include "core/printable.h"
+#include "engine/sequence_units.h"
 
 namespace troika {
 namespace {
-
-/// Which unit a sequence has of a state that is not pages. Of hidden rows it is the one before the
-/// first that is not computed.
-int64_t unit_of(const Forward& forward, const StateInfo& state, const Sequence& s) {
-  if (!std::holds_alternative<HiddenState>(state.spec)) return s.slot;
-  return s.answering() ? forward.hidden().kept(s.slot, s.computed - 1)
-                       : forward.hidden().pending(s.slot);
-}
 
 /// What a session of so many computed tokens consists of, state by state.
 std::vector<SessionSection> sections_of(const Forward& forward, int64_t computed) {
@@ -28,23 +20,6 @@ std::vector<SessionSection> sections_of(const Forward& forward, int64_t computed
                         .unit_bytes = forward.unit_bytes(i)});
   }
   return sections;
-}
-
-using UnitCall = std::function<Status(size_t state, int64_t unit)>;
-
-/// Every unit that holds computed tokens of `s`, in the order of the file.
-Status for_each_unit(const Forward& forward, const Sequence& s, const UnitCall& call) {
-  const auto pages = static_cast<size_t>((s.computed + kPageTokens - 1) / kPageTokens);
-  for (size_t i = 0; i < forward.states().size(); i++) {
-    const StateInfo& state = forward.states()[i];
-    if (!std::holds_alternative<KvState>(state.spec)) {
-      TROIKA_RETURN_IF_ERROR(call(i, unit_of(forward, state, s)));
-      continue;
-    }
-    for (size_t page = 0; page < pages; page++)
-      TROIKA_RETURN_IF_ERROR(call(i, static_cast<int64_t>(s.pages[page])));
-  }
-  return ok();
 }
 
 /// The first section that is not as it should be.
@@ -89,7 +64,7 @@ Status save_session(Forward& forward, const Sequence& s, bool draft_head, uint64
     TROIKA_RETURN_IF_ERROR(forward.read_unit(state, unit, bytes));
     return writer.write(bytes);
   };
-  TROIKA_RETURN_IF_ERROR(for_each_unit(forward, s, write));
+  TROIKA_RETURN_IF_ERROR(for_each_unit(forward, s, s.computed, write));
   return writer.commit();
 }
 
@@ -122,7 +97,7 @@ Status restore_session(Forward& forward, SequenceMemory& memory, Sequence& s,
   s.head_computed = header.draft_head ? header.computed : 0;
   size_t state_before = forward.states().size();
   size_t offset = 0;  // in the section
-  return for_each_unit(forward, s, [&](size_t state, int64_t unit) {
+  return for_each_unit(forward, s, s.computed, [&](size_t state, int64_t unit) {
     if (state != state_before) offset = 0;
     state_before = state;
     const auto bytes = static_cast<size_t>(forward.unit_bytes(state));

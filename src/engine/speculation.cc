@@ -56,6 +56,7 @@ void Speculation::make_offers(std::span<Drafting* const> members) {
 }
 
 void Speculation::choose(std::span<Drafting* const> members, int64_t prompt_rows) {
+  prompt_rows_ = prompt_rows;
   plan_ = {.rows = prompt_rows};
   times_ = {};
   members_.assign(members.begin(), members.end());
@@ -72,6 +73,13 @@ void Speculation::choose(std::span<Drafting* const> members, int64_t prompt_rows
     member.request.depth = member.choice.depth;
     plan_.add(member.choice.depth, member.choice.catch_up, class_of(member.choice.source));
   }
+}
+
+void Speculation::leave_out(const Drafting& member) {
+  std::erase(members_, &member);
+  plan_ = {.rows = prompt_rows_};
+  for (const Drafting* m : members_)
+    plan_.add(m->choice.depth, m->choice.catch_up, class_of(m->choice.source));
 }
 
 Status Speculation::propose_with(Drafter& drafter) {
@@ -109,11 +117,8 @@ void Speculation::learn(int64_t rows, double trunk_ms, bool learn) {
 
 void Speculation::observe(Drafting& drafting, int64_t accepted) {
   const int64_t proposed = std::ssize(drafting.request.tokens);
-  DraftStatistics& drafts = drafting.sequence->drafts;
-  drafts.add(proposed, accepted);
+  drafting.sequence->drafts.add_step(proposed, accepted, class_of(drafting.choice.source));
   if (!active()) return;
-  if (proposed > 0)
-    drafts.by_class[static_cast<size_t>(class_of(drafting.choice.source))].add(proposed, accepted);
   drafting.state.observe(drafting.choice, proposed, accepted, costs_.estimate(plan_).ms);
 }
 
@@ -129,6 +134,12 @@ bool Speculation::uses_head() const {
 Status Speculation::settle(Sequence& sequence) {
   for (const auto& drafter : drafters_) TROIKA_RETURN_IF_ERROR(drafter->settle(sequence));
   return ok();
+}
+
+int64_t Speculation::device_bytes() const {
+  int64_t bytes = 0;
+  for (const auto& drafter : drafters_) bytes += drafter->device_bytes();
+  return bytes;
 }
 
 void Speculation::forget(const Sequence& sequence) {

@@ -43,6 +43,10 @@ class Speculation {
   /// `prompt_rows` rows of prompts besides. Drafts of the step before are gone.
   void choose(std::span<Drafting* const> members, int64_t prompt_rows);
 
+  /// Takes back what choose() decided for one of its members, who has no part in the step after
+  /// all.
+  void leave_out(const Drafting& member);
+
   /// Drafts what was chosen; each sequence has pages for it. Returns the time at which that was
   /// done: the clock is asked after each drafter that launched something, or once.
   Result<double> propose(double start_ms, const std::function<double()>& clock_ms);
@@ -63,6 +67,9 @@ class Speculation {
   /// Brings it up to Sequence::computed, between two steps.
   Status settle(Sequence& sequence);
 
+  /// Of states and buffers that only drafters use.
+  int64_t device_bytes() const;
+
   /// Forgets the text of a sequence.
   void forget(const Sequence& sequence);
 
@@ -78,6 +85,7 @@ class Speculation {
   DepthPlanner planner_;
   CostModel costs_;
   std::vector<Drafting*> members_;  // of the running step
+  int64_t prompt_rows_ = 0;         // of the running step
   std::vector<DraftOffer> offers_;
   std::vector<DepthCandidate> candidates_;
   std::vector<DraftRequest> requests_;

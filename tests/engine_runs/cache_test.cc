@@ -29,12 +29,6 @@ std::ostream& operator<<(std::ostream& out, const Case& c) {
              << (c.reference ? ", reference" : "");
 }
 
-std::filesystem::path model_path(const std::string& name) {
-  if (name == "troika-demo")
-    return std::filesystem::path(TROIKA_SOURCE_DIR) / "models" / "troika-demo.gguf";
-  return test_data("fixtures") / "models" / (name + ".gguf");
-}
-
 class CacheRunTest : public ::testing::TestWithParam<Case> {
  protected:
   CacheRunTest()
@@ -49,7 +43,7 @@ class CacheRunTest : public ::testing::TestWithParam<Case> {
     options.kv_dtype = GetParam().kv_dtype;
     auto made = Engine::make(model_.loaded, options, {.tokens = info().vocab});
     EXPECT_TRUE(made.ok()) << made.error().message();
-    for (const int32_t tenant : {1, 2}) EXPECT_TRUE((*made)->set_tenant(TenantId{tenant}, {}).ok());
+    if (made.ok()) add_tenants(**made, 3);
     return std::move(*made);
   }
 
@@ -250,6 +244,93 @@ TEST_P(CacheRunTest, TakesTheMemoryThatWasPlanned) {
   const int64_t logits = e->forward().options().step_outputs_max * info().vocab * 4;
   EXPECT_EQ(e->forward().device_bytes(), plan.total() + logits);
   EXPECT_EQ(e->memory().pages().count(), kContext / kPageTokens + 1 + 5);
+}
+
+TEST_P(CacheRunTest, WhatWasDroppedComesBackFromDisk) {
+  for (const bool damaged : {false, true}) {
+    EngineOptions options;
+    options.cache.pages = 1;
+    options.cache.checkpoint_bytes = 2 * checkpoint_bytes();
+    options.cache.disk_folder = ::testing::TempDir();
+    options.cache.disk_bytes = int64_t{1} << 30;
+    int warnings = 0;
+    options.cache.on_disk_warning = [&](const std::string&) { warnings++; };
+    const auto e = cached_engine(options);
+    const Request mine = request(tokens(1, 200), 6, 2);
+    EXPECT_EQ(write_text(*e, mine), cold(mine));
+    for (int seed = 50; seed < 56; seed++) write_text(*e, request(tokens(seed, 300), 2, 0));
+    ASSERT_GT(e->statistics().disk_bytes, 0);
+    const std::string folder = e->memory().stored()->store().folder();
+    for (const auto& entry : std::filesystem::directory_iterator(folder))
+      if (damaged && entry.file_size() > 100)
+        std::filesystem::resize_file(entry.path(), entry.file_size() - 1);
+    Request other = mine;  // of somebody else
+    other.tenant = TenantId{1};
+    EXPECT_EQ(write_text(*e, other).cached_tokens, 0);
+    for (int seed = 60; seed < 66; seed++) write_text(*e, request(tokens(seed, 300), 2, 0));
+    const Written again = write_text(*e, mine);
+    EXPECT_EQ(again, cold(mine));
+    EXPECT_EQ(again.cached_tokens >= 192, !damaged) << again.cached_tokens;
+    EXPECT_EQ(e->statistics().disk_pages_read > 0, !damaged);
+    EXPECT_EQ(warnings > 0, damaged);
+  }
+}
+
+/// Runs until all have ended; what each found in the cache.
+std::vector<int64_t> write_all(Engine& e, const std::vector<Request>& requests) {
+  std::vector<SeqId> ids;
+  for (const Request& r : requests) ids.push_back(*e.submit(r));
+  while (*e.step()) continue;
+  std::vector<int64_t> cached;
+  for (const SeqId id : ids) {
+    EXPECT_EQ(e.sequence(id).finish, FinishReason::length);
+    cached.push_back(e.sequence(id).cached_tokens);
+    e.release(id);
+  }
+  return cached;
+}
+
+TEST_P(CacheRunTest, EqualPromptsAtTheSameTimeAreReadOnce) {
+  EngineOptions options{.sequences_max = 3, .chunk_tokens = 48};
+  const auto e = cached_engine(options);
+  const std::vector<TokenId> beginning = tokens(7, 200);
+  std::vector<Request> requests;
+  for (int i = 0; i < 3; i++) {
+    Request& r = requests.emplace_back(request(beginning, 4, 0));
+    r.prompt.push_back(static_cast<TokenId>(i));
+  }
+  const std::vector<int64_t> cached = write_all(*e, requests);
+  EXPECT_EQ(cached[0], 0);
+  EXPECT_GE(cached[1], 192);
+  EXPECT_GE(cached[2], 192);
+
+  // No tenant waits for another, or finds anything of it.
+  std::vector<Request> others = {request(tokens(8, 200), 4, 0), request(tokens(8, 200), 4, 0)};
+  others[1].tenant = TenantId{2};
+  EXPECT_EQ(write_all(*e, others), (std::vector<int64_t>{0, 0}));
+}
+
+TEST_P(CacheRunTest, WhoReadsTheBeginningMayGo) {
+  const auto e = cached_engine({.sequences_max = 2, .chunk_tokens = 16});
+  const Request r = request(tokens(9, 150), 4, 0);
+  const SeqId first = *e->submit(r), second = *e->submit(r);
+  for (int i = 0; i < 3; i++) ASSERT_TRUE(*e->step());
+  EXPECT_EQ(e->sequence(second).computed, 0);
+  e->cancel(first);
+  while (*e->step()) continue;
+  EXPECT_EQ(e->sequence(second).finish, FinishReason::length);
+}
+
+TEST_P(CacheRunTest, ADraftModelTakesTheMemoryThatWasPlanned) {
+  const EngineOptions plain{
+      .context = kContext, .sequences_max = 2, .kv_dtype = GetParam().kv_dtype};
+  EngineOptions drafted = plain;
+  drafted.draft_model = &model_.loaded;
+  const int64_t bytes = engine(drafted)->device_bytes() - engine(plain)->device_bytes();
+  const MemoryPlan plan = plan_memory({}, model_.loaded.model.states,
+                                      Engine::draft_model_need(model_.loaded.model, drafted));
+  EXPECT_EQ(bytes, plan.total() + plain.sequences_max * info().vocab * 4);
+  EXPECT_GT(plan.kv.total(), 0);
 }
 
 TEST_P(CacheRunTest, RefusesOptionsOutOfRange) {

@@ -130,6 +130,20 @@ TEST_F(EngineTest, CancelledSequencesRestAndReleasedOnesMakeRoom) {
   EXPECT_EQ(write_text(*e, request(2, 10, 4)).tokens.size(), 4u);
 }
 
+TEST_F(EngineTest, TextsThatCannotStartAreNothingToDo) {
+  const auto e = engine({.context = 64});
+  Request kept = request(1, 10, 4);
+  kept.keep_state = true;
+  const SeqId holder = *e->submit(kept);
+  while (*e->step()) continue;
+  const SeqId waits = *e->submit(request(2, 10, 4));
+  EXPECT_FALSE(*e->step());
+  EXPECT_EQ(e->sequence(waits).finish, FinishReason::none);
+  e->release(holder);
+  while (*e->step()) continue;
+  EXPECT_EQ(e->sequence(waits).finish, FinishReason::length);
+}
+
 TEST_F(EngineTest, AFullQueueSaysWhenToComeBack) {
   const auto e = engine({.context = 64, .default_tenant = {.queue_max = 2}});
   for (int i = 0; i < 2; i++) EXPECT_TRUE(e->submit(request(i, 10, 4)).ok());

@@ -219,6 +219,69 @@ TEST_F(EngineThreadTest, CallsTasksBetweenSteps) {
   EXPECT_EQ(order, (std::vector<int>{1, 2}));
 }
 
+/// Returns when the engine's thread has done all that it was asked for.
+void settle(EngineThread& thread) {
+  std::promise<void> done;
+  thread.call([&done](Engine&) { done.set_value(); });
+  done.get_future().wait();
+}
+
+TEST_F(EngineThreadTest, TellsWhatEachTenantHad) {
+  EngineOptions options;
+  options.cache = {.on = true, .pages = 4, .checkpoint_bytes = 1 << 24};
+  const auto shared = std::move(*EngineThread::start(engine(options), {}));
+  EXPECT_EQ(shared->engine_statistics()->tenants.size(), 1u);
+  shared->call([](Engine& e) { EXPECT_TRUE(e.set_tenant(TenantId{7}, {}).ok()); });
+  std::array<Ending, 3> endings;
+  for (size_t i = 0; i < endings.size(); i++) {
+    Request r = request(5, 12);
+    r.tenant = TenantId{i == 0 ? 0 : 7};
+    r.speculation = {.type = SpecType::mtp, .depth_max = 2};
+    if (i == 2) r.prompt.insert(r.prompt.end(), {TokenId{1}, TokenId{2}});
+    std::promise<Ending> ended;
+    const auto on_end = [&ended](const Ending& ending) { ended.set_value(ending); };
+    ASSERT_TRUE(shared->submit(shared->new_id(), std::move(r), on_end).ok());
+    endings[i] = ended.get_future().get();
+    EXPECT_EQ(endings[i].cached_tokens, i == 2 ? 20 : 0);
+    EXPECT_GE(endings[i].queue_ms, 0);
+    EXPECT_GT(endings[i].prompt_ms, 0);
+    EXPECT_GT(endings[i].answer_ms, 0);
+  }
+  settle(*shared);
+  const auto statistics = shared->engine_statistics();
+  ASSERT_EQ(statistics->tenants.size(), 2u);
+  EXPECT_GT(statistics->steps, 0);
+  EXPECT_EQ(statistics->running + statistics->waiting, 0);
+  EXPECT_EQ(statistics->pages_free + statistics->pages_cached, statistics->pages);
+  const TenantReport& one = statistics->tenants[0];
+  const TenantReport& seven = statistics->tenants[1];
+  EXPECT_EQ(seven.tenant, TenantId{7});
+  EXPECT_EQ(one.requests.finished, 1);
+  EXPECT_EQ(seven.requests.finished, 2);
+  EXPECT_EQ(seven.requests.served.cached, 20);
+  EXPECT_EQ(seven.cache.hit_tokens, 20);
+  EXPECT_EQ(one.cache.hit_tokens, 0);
+  EXPECT_EQ(one.drafts.proposed, endings[0].drafts.proposed);
+  EXPECT_GT(seven.drafts.of(DraftClass::mtp).proposed_at[1], 0);
+  DraftStatistics sum = endings[1].drafts;
+  sum += endings[2].drafts;
+  EXPECT_EQ(seven.drafts.of(DraftClass::mtp).accepted_at, sum.of(DraftClass::mtp).accepted_at);
+  EXPECT_EQ(statistics->drafts().steps, sum.steps + endings[0].drafts.steps);
+}
+
+TEST_F(EngineThreadTest, StatisticsAreReadWhileTextsAreWritten) {
+  const auto shared = std::move(*EngineThread::start(engine(), {.statistics_ms = 0}));
+  ASSERT_TRUE(shared->submit(shared->new_id(), request(1, -1), {}).ok());
+  for (int64_t steps = 0; steps < 3;) {
+    const auto statistics = shared->engine_statistics();
+    EXPECT_GE(statistics->steps, steps);
+    EXPECT_TRUE(statistics->running == 0 || statistics->tenants[0].requests.running == 1);
+    steps = statistics->steps;
+    std::this_thread::yield();
+  }
+  EXPECT_FALSE(EngineThread::start(engine(), {.statistics_ms = -1}).ok());
+}
+
 TEST_F(EngineThreadTest, ACallbackMaySubmitAndCancel) {
   const auto shared = thread();
   std::atomic<int> ended = 0;

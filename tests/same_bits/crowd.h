@@ -25,6 +25,7 @@ struct CrowdOptions {
   int64_t texts = 16;        // in all, at least
   int64_t steps = 0;         // in all, at least
   double preempt_share = 0;  // of steps before which some sequence is set aside
+  bool spill = false;        // half of them with what was computed, if there is room
   double cancel_share = 0;   // of texts that are cancelled under way
   uint32_t seed = 1;
 };
@@ -34,6 +35,7 @@ struct CrowdCounts {
   int64_t steps = 0;
   int64_t compared = 0;
   int64_t preempted = 0;
+  int64_t spilled = 0;
   int64_t cached_tokens = 0;
 };
 
@@ -56,6 +58,7 @@ class Crowd {
     }
     const Pages& pages = engine_.memory().pages();
     EXPECT_EQ(pages.free() + pages.only_cached(), pages.count()) << "pages that nobody has";
+    counts_.spilled = engine_.statistics().spilled;
     return counts_;
   }
 
@@ -91,7 +94,9 @@ class Crowd {
   void preempt() {
     const Running& running = *running_[below(running_.size())];
     counts_.preempted += engine_.sequence(running.id).slot >= 0 ? 1 : 0;
-    EXPECT_TRUE(engine_.preempt(running.id).ok());
+    const auto kind =
+        options_.spill && chance(0.5) ? PreemptionKind::spill : PreemptionKind::recompute;
+    EXPECT_TRUE(engine_.preempt(running.id, kind).ok());
   }
 
   void reap() {

@@ -4,15 +4,10 @@
 
 #include "support/devices.h"
 #include "support/models.h"
+#include "support/sanitized.h"
 
 namespace troika::testing {
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 constexpr int64_t kContext = 256;
 constexpr int64_t kDepthMax = 4;
@@ -27,6 +22,9 @@ std::ostream& operator<<(std::ostream& out, const Case& c) {
   return out << c.model << ", KV " << dtype_info(c.kv_dtype).name;
 }
 
+/// Memory for what was computed of texts that are set aside: none, room for a few, room for all.
+constexpr int64_t kSpillBytes[] = {0, 1 << 22, 1 << 28};
+
 enum class CacheState { off, roomy, tight };
 
 struct Setting {
@@ -34,20 +32,16 @@ struct Setting {
   int64_t slots = 4;
   CacheState cache = CacheState::off;
   double preempt = 0;
+  int64_t spill_bytes = 0;  // 0: what is set aside is computed again
+  int64_t disk_bytes = 0;   // for what a tight cache drops
   int64_t chunk = 512;
   SpecType drafts = SpecType::none;
 };
 
 std::ostream& operator<<(std::ostream& out, const Setting& s) {
   return out << s.at_once << " at once in " << s.slots << " slots, cache "
-             << static_cast<int>(s.cache) << ", set aside " << s.preempt << ", chunk " << s.chunk
-             << ", drafts " << static_cast<int>(s.drafts);
-}
-
-std::filesystem::path model_path(const std::string& name) {
-  if (name == "troika-demo")
-    return std::filesystem::path(TROIKA_SOURCE_DIR) / "models" / "troika-demo.gguf";
-  return test_data("fixtures") / "models" / (name + ".gguf");
+             << static_cast<int>(s.cache) << ", set aside " << s.preempt << ", spilled "
+             << s.spill_bytes << ", chunk " << s.chunk << ", drafts " << static_cast<int>(s.drafts);
 }
 
 class CrowdTest : public ::testing::TestWithParam<Case> {
@@ -72,8 +66,7 @@ class CrowdTest : public ::testing::TestWithParam<Case> {
     options.kv_dtype = GetParam().kv_dtype;
     auto made = Engine::make(model_.loaded, options, {.tokens = info().vocab});
     EXPECT_TRUE(made.ok()) << made.error().message();
-    for (int32_t tenant = 1; made.ok() && tenant < 16; tenant++)
-      EXPECT_TRUE((*made)->set_tenant(TenantId{tenant}, {}).ok());
+    if (made.ok()) add_tenants(**made, 16);
     return std::move(*made);
   }
 
@@ -93,9 +86,14 @@ class CrowdTest : public ::testing::TestWithParam<Case> {
 
   CrowdCounts run(const Setting& setting, uint32_t seed, int64_t texts) {
     EngineOptions options{.sequences_max = setting.slots, .chunk_tokens = setting.chunk};
+    options.spill_bytes = setting.spill_bytes;
     if (setting.cache != CacheState::off) {
       options.cache = {.on = true, .interval_tokens = 64, .poison = true};
       options.cache.pages = setting.cache == CacheState::tight ? 2 : 256;
+      if (setting.cache == CacheState::tight) {
+        options.cache.disk_folder = ::testing::TempDir();
+        options.cache.disk_bytes = setting.disk_bytes;
+      }
       options.cache.checkpoint_bytes =
           (setting.cache == CacheState::tight ? 2 : 64) *
           Forward::checkpoint_bytes(model_.loaded.model,
@@ -111,6 +109,7 @@ class CrowdTest : public ::testing::TestWithParam<Case> {
                  {.at_once = setting.at_once,
                   .texts = texts,
                   .preempt_share = setting.preempt,
+                  .spill = setting.spill_bytes > 0,
                   .cancel_share = 0.1,
                   .seed = seed})
         .run();
@@ -134,21 +133,26 @@ TEST_P(CrowdTest, TextsAreWhatTheyAreAlone) {
   for (const int64_t at_once : {2, 8, 32})
     for (const CacheState cache : {CacheState::off, CacheState::roomy, CacheState::tight})
       for (const double preempt : {0.0, 0.2}) {
+        const size_t spill = (static_cast<size_t>(at_once) / 8 + static_cast<size_t>(cache)) % 3;
         const Setting setting{.at_once = at_once,
                               .slots = at_once == 8 ? 3 : std::min<int64_t>(at_once, 12),
                               .cache = cache,
                               .preempt = preempt,
+                              .spill_bytes = preempt > 0 ? kSpillBytes[spill] : 0,
+                              .disk_bytes = at_once == 8 ? 1 << 28 : 1 << 18,
                               .chunk = random() % 2 == 0 ? 16 : 512,
                               .drafts = drafts(random())};
         SCOPED_TRACE(::testing::PrintToString(setting));
         const CrowdCounts counts = run(setting, random(), kSanitized ? 6 : 32);
         ASSERT_FALSE(HasFailure());
         EXPECT_TRUE(preempt == 0 || counts.preempted > 0);
+        all.spilled += counts.spilled;
         all.compared += counts.compared;
         if (cache == CacheState::roomy) all.cached_tokens += counts.cached_tokens;
       }
   EXPECT_GT(all.compared, 0);
   EXPECT_GT(all.cached_tokens, 0);
+  EXPECT_GT(all.spilled, 0);
 }
 
 TEST_P(CrowdTest, DraftersOfAllKindsSideBySide) {
@@ -168,6 +172,7 @@ TEST_P(CanaryTest, TenThousandStepsOfSixteenTenants) {
   EngineOptions options{.sequences_max = 12, .chunk_tokens = 48};
   options.pages = 28;  // texts of 12 slots would take 36
   options.cache = {.on = true, .pages = 4, .interval_tokens = 64, .poison = true};
+  options.spill_bytes = 1 << 22;
   options.cache.checkpoint_bytes =
       6 * Forward::checkpoint_bytes(model_.loaded.model, {.log_tokens = kDepthMax});
   const auto shared = engine(std::move(options));
@@ -175,13 +180,17 @@ TEST_P(CanaryTest, TenThousandStepsOfSixteenTenants) {
   for (uint32_t i = 0; i < kTexts; i++)
     asked[i].request.speculation = {.type = drafts(i), .depth_max = 1 + i % kDepthMax};
   const int64_t steps = kSanitized ? 300 : 10000;
-  const CrowdCounts counts =
-      Crowd(
-          *shared, asked,
-          {.at_once = 32, .texts = 1, .steps = steps, .preempt_share = 0.05, .cancel_share = 0.05})
-          .run();
+  const CrowdCounts counts = Crowd(*shared, asked,
+                                   {.at_once = 32,
+                                    .texts = 1,
+                                    .steps = steps,
+                                    .preempt_share = 0.05,
+                                    .spill = true,
+                                    .cancel_share = 0.05})
+                                 .run();
   EXPECT_GE(counts.steps, steps);
   EXPECT_GT(counts.preempted, steps / 200);
+  EXPECT_GT(counts.spilled, steps / 1000);
   EXPECT_GT(counts.cached_tokens, 0);
 }
 

@@ -9,15 +9,10 @@
 #include "support/devices.h"
 #include "support/generate.h"
 #include "support/models.h"
+#include "support/sanitized.h"
 
 namespace troika::testing {
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 constexpr int64_t kAnswerTokens = 40;
 constexpr int64_t kDepthMax = 8;

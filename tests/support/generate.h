@@ -22,6 +22,12 @@ struct Written {
   }
 };
 
+/// Makes tenants 1 ... count - 1 known beside tenant 0, all alike.
+inline void add_tenants(Engine& engine, int32_t count) {
+  for (int32_t tenant = 1; tenant < count; tenant++)
+    EXPECT_TRUE(engine.set_tenant(TenantId{tenant}, {}).ok());
+}
+
 /// Submits `request` to `engine` and steps until it is done. Fails the test on any error.
 inline Written write_text(Engine& engine, Request request) {
   Written written;

@@ -47,6 +47,15 @@ inline std::filesystem::path model_folder() {
   return test_data("fixtures") / "models";
 }
 
+/// The model `name` in `folder`, or "troika-demo", which is part of the project.
+inline std::filesystem::path model_path(
+    const std::string& name,
+    const std::filesystem::path& folder = test_data("fixtures") / "models") {
+  if (name == "troika-demo")
+    return std::filesystem::path(TROIKA_SOURCE_DIR) / "models" / "troika-demo.gguf";
+  return folder / (name + ".gguf");
+}
+
 /// The ids in a text file, separated by white space.
 inline std::vector<TokenId> read_ids(const std::filesystem::path& path) {
   std::istringstream in(read_text(path));
