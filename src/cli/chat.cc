@@ -10,6 +10,7 @@
 
 #include "cli/answer_flags.h"
 #include "cli/command.h"
+#include "cli/engine_flags.h"
 #include "cli/generation.h"
 #include "cli/sampling_flags.h"
 #include "cli/session_flags.h"
@@ -21,6 +22,7 @@ namespace troika::cli {
 namespace {
 
 struct ChatOptions {
+  ChatOptions() { session.cache.on = true; }  // a turn goes on where the one before it ended
   SessionOptions session;
   SamplingFlags sampling;
   AnswerFlags answer;
@@ -117,9 +119,7 @@ Status converse(Conversation& conversation, Progress& progress) {
 
 Status chat(const ChatOptions& options) {
   TROIKA_TRY(const SamplingOptions sampling, resolve(options.sampling));
-  SessionOptions session_options = options.session;
-  session_options.turns = true;
-  TROIKA_TRY(const std::unique_ptr<ModelSession> session, ModelSession::open(session_options));
+  TROIKA_TRY(const std::unique_ptr<ModelSession> session, ModelSession::open(options.session));
   if (const Status chatml = check_chatml(session->file().metadata()); !chatml.ok())
     return fail(chatml.error().code(), "{}: {} with 'troika run'", options.session.model.path,
                 chatml.error().message());
@@ -147,6 +147,8 @@ class ChatCommand final : public Command {
   void declare(CLI::App& app) override {
     add_answer_flags(app, options_.answer);
     add_session_flags(app, options_.session);
+    add_cache_flags(app, options_.session.cache);
+    add_disk_cache_flags(app, options_.session.cache);
     add_sampling_flags(app, options_.sampling);
   }
   Status check() const override {

@@ -53,6 +53,7 @@ class Collector {
 
   Generation generation;
   double first_token_ms = 0;  // 0: there was none
+  double last_token_ms = 0;
 
  private:
   void take(TokenId id) {
@@ -61,6 +62,7 @@ class Collector {
       if (options_.progress != nullptr) options_.progress->finish();
     }
     generation.tokens.push_back(id);
+    last_token_ms = clock_ms();
   }
 
   void take(const ChosenLogprob& chosen) {
@@ -111,6 +113,17 @@ std::vector<double> step_costs(const Engine& engine, const DraftStatistics& draf
   return step_ms;
 }
 
+Status step_to_end(Engine& engine, Choices& choices) {
+  const InterruptScope interrupt;
+  while (true) {
+    if (interrupt.requested()) choices.cancel();
+    TROIKA_RETURN_IF_ERROR(choices.advance());
+    if (choices.done()) return ok();
+    TROIKA_TRY(const bool worked, engine.step());
+    if (!worked) return fail(ErrorCode::internal, "the engine stopped before the texts ended");
+  }
+}
+
 }  // namespace
 
 double clock_ms() {
@@ -148,6 +161,41 @@ Result<Generation> generate(Engine& engine, const Tokenizer& tokenizer, Request 
   if (options.progress != nullptr) options.progress->finish();
   TROIKA_RETURN_IF_ERROR(done);
   return std::move(generation);
+}
+
+Result<std::vector<Generation>> generate_choices(Engine& engine, const Tokenizer& tokenizer,
+                                                 Request request, const ChoiceOptions& choices,
+                                                 const GenerateOptions& options) {
+  GenerateOptions each = options;
+  each.on_text = {};
+  std::vector<std::unique_ptr<Collector>> collectors;
+  for (int32_t i = 0; i < choices.best_of; i++)
+    collectors.push_back(std::make_unique<Collector>(tokenizer, each));
+  const int64_t prompt_tokens = std::ssize(request.prompt);
+  const double start_ms = clock_ms();
+  const auto listen = [&collectors](Request& asked, int32_t number) {
+    collectors[static_cast<size_t>(number)]->listen(asked);
+  };
+  TROIKA_TRY(const auto writing, Choices::begin(engine, std::move(request), choices, listen));
+  const Status done = step_to_end(engine, *writing);
+  if (options.progress != nullptr) options.progress->finish();
+  TROIKA_RETURN_IF_ERROR(done);
+  std::vector<Generation> told;
+  for (const troika::Choice* choice : writing->best()) {
+    Collector& collector = *collectors[static_cast<size_t>(choice->number)];
+    TROIKA_RETURN_IF_ERROR(collector.finish());
+    Generation& generation = told.emplace_back(std::move(collector.generation));
+    generation.prompt_tokens = prompt_tokens;
+    generation.cached_tokens = choice->cached_tokens;
+    generation.finish = choice->finish;
+    generation.stop_string = choice->stop_string;
+    if (choices.best_of > choices.choices) generation.mean_logprob = choice->mean_logprob();
+    generation.drafts = choice->drafts;
+    if (collector.first_token_ms == 0) continue;
+    generation.prompt_ms = collector.first_token_ms - start_ms;
+    generation.generate_ms = collector.last_token_ms - collector.first_token_ms;
+  }
+  return told;
 }
 
 }  // namespace troika::cli

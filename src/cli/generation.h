@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/progress.h"
 #include "core/result.h"
+#include "engine/choices.h"
 #include "engine/engine.h"
 #include "text/tokenizer.h"
 
@@ -36,6 +38,7 @@ struct Generation {
   int64_t cached_tokens = 0;                 // of the prompt, which were not computed
   FinishReason finish = FinishReason::none;  // cancelled: by Ctrl-C
   int32_t stop_string = -1;                  // as Sequence has it
+  std::optional<double> mean_logprob;        // of its tokens, where it is the best of several
   DraftStatistics drafts;
   std::vector<double> step_ms;  // with 0, 1, 2 ... drafts, as the engine learned; empty: it did not
   double prompt_ms = 0;         // until the first token was chosen
@@ -56,6 +59,13 @@ struct GenerateOptions {
 /// nothing else. Ctrl-C ends the answer early, which is no error: see Generation::finish.
 Result<Generation> generate(Engine& engine, const Tokenizer& tokenizer, Request request,
                             const GenerateOptions& options);
+
+/// As generate(), for several continuations of one prompt: those to tell, in the order of
+/// Choices::best(). Their text is not handed out before, nothing is saved, and the milliseconds of
+/// each are those beside the others.
+Result<std::vector<Generation>> generate_choices(Engine& engine, const Tokenizer& tokenizer,
+                                                 Request request, const ChoiceOptions& choices,
+                                                 const GenerateOptions& options);
 
 /// Milliseconds on a clock that only goes forward.
 double clock_ms();

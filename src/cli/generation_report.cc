@@ -9,6 +9,8 @@
 namespace troika::cli {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 /// Weights of fewer bytes stay in the last caches of ordinary processors.
 constexpr int64_t kCachedWeightsBytes = int64_t{16} << 20;
 
@@ -59,37 +61,50 @@ std::string costs_text(const std::vector<double>& step_ms) {
   return text;
 }
 
-/// null where a number cannot be written: an impossible token.
-nlohmann::ordered_json number_json(double value) {
-  return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
+/// What several texts of a prompt took beside each other: tokens and drafts of all, the prompt of
+/// the first.
+Generation together(std::span<const Generation> texts) {
+  Generation all = texts.front();
+  for (const Generation& one : texts.subspan(1)) {
+    all.tokens.insert(all.tokens.end(), one.tokens.begin(), one.tokens.end());
+    all.drafts += one.drafts;
+    all.generate_ms =
+        std::max(all.prompt_ms + all.generate_ms, one.prompt_ms + one.generate_ms) - all.prompt_ms;
+  }
+  return all;
 }
 
-nlohmann::ordered_json logprob_json(const TextLogprob& entry) {
+/// null where a number cannot be written: an impossible token.
+Json number_json(double value) {
+  return std::isfinite(value) ? Json(value) : Json();
+}
+
+Json logprob_json(const TextLogprob& entry) {
   return {{"id", static_cast<int32_t>(entry.id)},
           {"token", entry.bytes},
           {"logprob", number_json(entry.logprob)}};
 }
 
-nlohmann::ordered_json logprobs_json(const std::vector<GeneratedLogprob>& logprobs) {
-  auto list = nlohmann::ordered_json::array();
+Json logprobs_json(const std::vector<GeneratedLogprob>& logprobs) {
+  auto list = Json::array();
   for (const GeneratedLogprob& one : logprobs) {
     list.push_back(logprob_json(one.token));
-    auto top = nlohmann::ordered_json::array();
+    auto top = Json::array();
     for (const TextLogprob& entry : one.top) top.push_back(logprob_json(entry));
     list.back()["top"] = std::move(top);
   }
   return list;
 }
 
-nlohmann::ordered_json depths_json(const DraftCounts& drafts) {
-  auto by_depth = nlohmann::ordered_json::array();
+Json depths_json(const DraftCounts& drafts) {
+  auto by_depth = Json::array();
   for (size_t d = 0; d < static_cast<size_t>(drafts.depth()); d++)
     by_depth.push_back({{"proposed", drafts.proposed_at[d]}, {"accepted", drafts.accepted_at[d]}});
   return by_depth;
 }
 
-nlohmann::ordered_json classes_json(const DraftStatistics& drafts) {
-  auto by_class = nlohmann::ordered_json::object();
+Json classes_json(const DraftStatistics& drafts) {
+  auto by_class = Json::object();
   for (int i = 0; i < kDraftClasses; i++) {
     const DraftCounts& counts = drafts.of(static_cast<DraftClass>(i));
     if (counts.proposed == 0) continue;
@@ -101,9 +116,24 @@ nlohmann::ordered_json classes_json(const DraftStatistics& drafts) {
   return by_class;
 }
 
+/// The text itself, whoever wrote beside it.
+Json text_json(const Generation& generation) {
+  Json tokens = Json::array();
+  for (const TokenId id : generation.tokens) tokens.push_back(static_cast<int32_t>(id));
+  Json object = {{"text", generation.text},
+                 {"tokens", tokens},
+                 {"finish", finish_name(generation.finish)},
+                 {"logits_xxh64", fmt::format("{:016x}", generation.logits_xxh64)}};
+  if (generation.stop_string >= 0) object["stop_string"] = generation.stop_string;
+  if (generation.mean_logprob) object["mean_logprob"] = number_json(*generation.mean_logprob);
+  if (!generation.logprobs.empty()) object["logprobs"] = logprobs_json(generation.logprobs);
+  return object;
+}
+
 }  // namespace
 
-std::string summary_text(const Generation& generation, const RunFacts& facts) {
+std::string summary_text(std::span<const Generation> texts, const RunFacts& facts) {
+  const Generation generation = together(texts);
   std::string text;
   const auto line = [&text](std::string_view title, std::string_view content) {
     text += fmt::format("{:<10} {}\n", title, content);
@@ -136,33 +166,37 @@ std::string summary_text(const Generation& generation, const RunFacts& facts) {
   return text;
 }
 
-std::string summary_json(const Generation& generation, const RunFacts& facts) {
-  using Json = nlohmann::ordered_json;
-  Json tokens = Json::array();
-  for (const TokenId id : generation.tokens) tokens.push_back(static_cast<int32_t>(id));
-  const DraftStatistics& drafts = generation.drafts;
-  Json object = {
-      {"text", generation.text},
-      {"tokens", tokens},
-      {"prompt_tokens", generation.prompt_tokens},
-      {"finish", finish_name(generation.finish)},
-      {"seed", facts.seed},
-      {"timings",
-       {{"load_ms", facts.load_ms},
-        {"prompt_ms", generation.prompt_ms},
-        {"generate_ms", generation.generate_ms},
-        {"prompt_tokens_per_s", per_second(generation.prompt_tokens, generation.prompt_ms)},
-        {"generate_tokens_per_s", generated_per_second(generation)}}},
-      {"draft",
-       {{"proposed", drafts.proposed},
-        {"accepted", drafts.accepted},
-        {"by_depth", depths_json(drafts)},
-        {"by_class", classes_json(drafts)},
-        {"step_ms", generation.step_ms},
-        {"steps", drafts.steps}}},
-      {"logits_xxh64", fmt::format("{:016x}", generation.logits_xxh64)}};
-  if (generation.stop_string >= 0) object["stop_string"] = generation.stop_string;
-  if (!generation.logprobs.empty()) object["logprobs"] = logprobs_json(generation.logprobs);
+std::string choices_text(std::span<const Generation> texts) {
+  std::string text;
+  for (size_t i = 0; i < texts.size(); i++) {
+    const Generation& one = texts[i];
+    text += fmt::format("--- {}", i + 1);
+    if (one.mean_logprob) text += fmt::format(", log-probability {:.3f}", *one.mean_logprob);
+    text += fmt::format(" ---\n{}{}", one.text, one.text.ends_with('\n') ? "" : "\n");
+  }
+  return text;
+}
+
+std::string summary_json(std::span<const Generation> texts, const RunFacts& facts) {
+  const Generation all = together(texts);
+  Json object = text_json(texts.front());
+  object["prompt_tokens"] = all.prompt_tokens;
+  object["seed"] = facts.seed;
+  object["timings"] = {{"load_ms", facts.load_ms},
+                       {"prompt_ms", all.prompt_ms},
+                       {"generate_ms", all.generate_ms},
+                       {"prompt_tokens_per_s", per_second(all.prompt_tokens, all.prompt_ms)},
+                       {"generate_tokens_per_s", generated_per_second(all)}};
+  object["draft"] = {{"proposed", all.drafts.proposed},
+                     {"accepted", all.drafts.accepted},
+                     {"by_depth", depths_json(all.drafts)},
+                     {"by_class", classes_json(all.drafts)},
+                     {"step_ms", all.step_ms},
+                     {"steps", all.drafts.steps}};
+  if (texts.size() > 1) {
+    object["choices"] = Json::array();
+    for (const Generation& one : texts) object["choices"].push_back(text_json(one));
+  }
   return object.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,11 +23,15 @@ struct RunFacts {
   std::vector<std::string> notes;  // a line each
 };
 
-/// Some lines, each ending in a newline.
-std::string summary_text(const Generation& generation, const RunFacts& facts);
+/// Some lines about all `texts` of a prompt together, one at least; each ends in a newline.
+std::string summary_text(std::span<const Generation> texts, const RunFacts& facts);
 
-/// One JSON object and a newline: text, tokens, prompt_tokens, finish, seed, timings, draft,
-/// logits_xxh64; stop_string (its number) where one ended the text, logprobs where asked for.
-std::string summary_json(const Generation& generation, const RunFacts& facts);
+/// Several texts, each behind a line that numbers it.
+std::string choices_text(std::span<const Generation> texts);
+
+/// One JSON object and a newline: text, tokens, finish, logits_xxh64 of the first of `texts`, its
+/// stop_string (the number) where one ended it, its logprobs where asked for; prompt_tokens, seed,
+/// timings and draft of all together. Where there are more, choices: an array of the texts.
+std::string summary_json(std::span<const Generation> texts, const RunFacts& facts);
 
 }  // namespace troika::cli

@@ -21,10 +21,15 @@ Result<OpenModel> open_model(const std::string& path, const ModelOptions& option
 }
 
 Result<LoadedModel> load_weights(OpenModel& opened, Device& device, const ContextSize& size,
-                                 Progress& progress) {
+                                 Progress& progress, const Model* draft_model) {
   const int64_t memory_bytes = device.info().memory_bytes;
   TROIKA_RETURN_IF_ERROR(check_memory(opened.model, size, device,
-                                      std::min(memory_bytes, memory_available(memory_bytes))));
+                                      std::min(memory_bytes, memory_available(memory_bytes)),
+                                      draft_model));
+  return import_weights(opened, device, progress);
+}
+
+Result<LoadedModel> import_weights(OpenModel& opened, Device& device, Progress& progress) {
   const auto show = [&](int64_t done, int64_t total) {
     progress.show("loading weights", done, total);
   };
@@ -67,7 +72,7 @@ Status ModelSession::open_draft_model(const SessionOptions& options) {
                 "there is no draft model that could draft, wanted --model-draft, or --spec-type "
                 "auto, ngram or none");
   }
-  if (type == SpecType::none) return ok();
+  if (speculation_.type == SpecType::none) return ok();
   if (!allows(type, DraftClass::model))
     return fail(ErrorCode::invalid_argument,
                 "a draft model is given that may not draft, wanted --spec-type auto, draft or "
@@ -77,6 +82,33 @@ Status ModelSession::open_draft_model(const SessionOptions& options) {
       check_same_vocabulary(opened_.file.metadata(), opened_draft_->file.metadata());
   if (same.ok()) return ok();
   return fail(same.error().code(), "{}: {}", options.draft_model, same.error().message());
+}
+
+Status ModelSession::plan_sharing(const SessionOptions& options) {
+  const Model& model = opened_.model;
+  const SharingOptions& sharing = options.sharing;
+  const DType kv_dtype = size_.kv_dtype;
+  size_.step_ms_max = sharing.step_ms_max;
+  size_.spill_bytes = sharing.spill_bytes;
+  if (sharing.kv_bytes > 0) {
+    size_.pages = pages_in(model, kv_dtype, sharing.kv_bytes);
+    if (size_.pages < 1 || size_.pages * kPageTokens < size_.tokens)
+      return fail(ErrorCode::invalid_argument,
+                  "{} of keys and values hold {} tokens, wanted room for the context of {}",
+                  bytes_text(static_cast<double>(sharing.kv_bytes)), size_.pages * kPageTokens,
+                  size_.tokens);
+  }
+  if (!options.cache.on) return ok();
+  const StateOptions states{.kv_dtype = kv_dtype, .log_tokens = size_.draft_tokens_max};
+  size_.cache = {
+      .on = true,
+      .pages = pages_in(model, kv_dtype, options.cache.bytes),
+      .checkpoint_bytes = options.cache.checkpoints * Forward::checkpoint_bytes(model, states),
+      .interval_tokens = options.cache.interval_tokens,
+      .disk_folder = options.cache.disk_folder,
+      .disk_bytes = options.cache.disk_bytes,
+      .on_disk_warning = options.cache.on_disk_warning};
+  return ok();
 }
 
 Result<std::unique_ptr<ModelSession>> ModelSession::open(const SessionOptions& options) {
@@ -99,19 +131,11 @@ Result<std::unique_ptr<ModelSession>> ModelSession::open(const SessionOptions& o
   if (wanted.type == SpecType::none || wanted.depth_max == 0)
     s.speculation_ = {.type = SpecType::none, .depth_max = 0};
   s.size_ = {.tokens = context_tokens(options.context, s.info()),
-             .sequences = options.sequences_max,
+             .sequences = options.sharing.sequences_max,
              .chunk_tokens = options.model.chunk_tokens,
              .draft_tokens_max = s.speculation_.depth_max,
              .kv_dtype = options.model.kv_dtype};
-  if (options.turns) {
-    // The end of a prompt, the page border before it and the end of its answer, and what the next
-    // turn adds before it gives them up.
-    constexpr int64_t kCheckpoints = 6;
-    const StateOptions states{.kv_dtype = s.size_.kv_dtype, .log_tokens = s.size_.draft_tokens_max};
-    s.size_.cache = {
-        .on = true,
-        .checkpoint_bytes = kCheckpoints * Forward::checkpoint_bytes(s.opened_.model, states)};
-  }
+  TROIKA_RETURN_IF_ERROR(s.plan_sharing(options));
   TROIKA_RETURN_IF_ERROR(s.open_draft_model(options));
   return session;
 }
@@ -126,11 +150,10 @@ Status ModelSession::check_prompt_fits(int64_t tokens) const {
 
 Status ModelSession::load(Progress& progress) {
   TROIKA_TRY(device_, make_device(device_options_));
-  TROIKA_TRY(loaded_, load_weights(opened_, *device_, size_, progress));
+  const Model* draft_model = opened_draft_ ? &opened_draft_->model : nullptr;
+  TROIKA_TRY(loaded_, load_weights(opened_, *device_, size_, progress, draft_model));
   if (opened_draft_) {
-    ContextSize draft_size = size_;
-    draft_size.cache = {};
-    TROIKA_TRY(loaded_draft_, load_weights(*opened_draft_, *device_, draft_size, progress));
+    TROIKA_TRY(loaded_draft_, import_weights(*opened_draft_, *device_, progress));
   }
   EngineOptions engine_options = size_.engine_options(size_.tokens);
   if (loaded_draft_) engine_options.draft_model = &*loaded_draft_;

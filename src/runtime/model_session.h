@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,10 +27,13 @@ struct OpenModel {
 /// Opens the file at `path` and makes its model.
 Result<OpenModel> open_model(const std::string& path, const ModelOptions& options);
 
-/// Imports the weights of `opened`, showing `progress`; before that, checks that `size` fits the
-/// memory. Takes opened.model; `device` is borrowed.
+/// Imports the weights of `opened`, showing `progress`. Takes opened.model; `device` is borrowed.
+Result<LoadedModel> import_weights(OpenModel& opened, Device& device, Progress& progress);
+
+/// The same, after a check that `size` fits the memory.
+/// @param draft_model  that is to be imported next, as check_memory() takes it.
 Result<LoadedModel> load_weights(OpenModel& opened, Device& device, const ContextSize& size,
-                                 Progress& progress);
+                                 Progress& progress, const Model* draft_model = nullptr);
 
 /// The length of the context: `wanted`; 0: what the model was trained for; nothing: that, but at
 /// most the engine's default.
@@ -43,15 +47,36 @@ struct ModelSetup {
   int64_t chunk_tokens = EngineOptions{}.chunk_tokens;
 };
 
+/// What is kept of earlier texts for those that begin alike.
+struct CacheBudget {
+  bool on = false;
+  int64_t bytes = 0;  // of keys and values, besides those of texts at work
+  /// States, where a text goes on at such places only. The end of a prompt, the page border before
+  /// it and the end of its answer, and what the next turn adds before it gives them up.
+  int64_t checkpoints = 6;
+  int64_t interval_tokens = CacheOptions{}.interval_tokens;
+  std::string disk_folder;  // for what makes room, as CacheOptions has it; empty: none
+  int64_t disk_bytes = int64_t{4} << 30;
+  std::function<void(const std::string& line)> on_disk_warning;
+};
+
+/// How texts share the machine.
+struct SharingOptions {
+  int64_t sequences_max = 1;  // at the same time
+  int64_t kv_bytes = 0;       // keys and values of all of them; 0: as much as they can fill
+  int64_t spill_bytes = 0;    // as EngineOptions has it
+  double step_ms_max = 0;     // the same
+};
+
 struct SessionOptions {
   ModelSetup model;
   std::optional<int64_t> context;  // as context_tokens() takes it
   SpeculationOptions speculation;
   int64_t draft_rows = kDraftRowsAuto;  // as ModelOptions takes it
   std::string draft_model;              // path of a model that drafts; empty: none
-  int64_t sequences_max = 1;            // at the same time
-  bool go_on_after_end = false;         // tokens that end a text are tokens like others
-  bool turns = false;                   // texts go on where others ended: what is computed is kept
+  SharingOptions sharing;
+  CacheBudget cache;
+  bool go_on_after_end = false;  // tokens that end a text are tokens like others
 };
 
 /// Whether two files number the same tokens alike, as far as the first of them goes.
@@ -69,7 +94,7 @@ class ModelSession {
  public:
   /// Opens and checks; imports nothing. Errors: those of the file, its tokenizer and its family;
   /// invalid_argument — drafts from a model without a draft head, or from a draft model that is not
-  /// named or has another vocabulary.
+  /// named or has another vocabulary; keys and values that hold less than the context.
   static Result<std::unique_ptr<ModelSession>> open(const SessionOptions& options);
 
   /// Whether a prompt of so many tokens leaves room for an answer; asked before the long work.
@@ -90,13 +115,16 @@ class ModelSession {
   /// Gives the engine away; it borrows from this session, which must outlive it.
   std::unique_ptr<Engine> take_engine() { return std::move(engine_); }
   /// The context's sum; of the weights, the bytes in the file.
-  MemoryPlan memory() const { return plan_context(loaded_->model, size_); }
+  MemoryPlan memory() const {
+    return plan_context(loaded_->model, size_, loaded_draft_ ? &loaded_draft_->model : nullptr);
+  }
   const Device& device() const { return *device_; }
 
  private:
   ModelSession(OpenModel opened, std::unique_ptr<Tokenizer> tokenizer)
       : opened_(std::move(opened)), tokenizer_(std::move(tokenizer)) {}
 
+  Status plan_sharing(const SessionOptions& options);
   Status open_draft_model(const SessionOptions& options);
 
   OpenModel opened_;

@@ -44,6 +44,13 @@ TEST(CliRefusals, WrongUsage) {
   expect_refusal(run_with({"-p", "a", "--stop", ""}), kUsage, "stop string 0");
   expect_refusal(run_with({"-p", "a", "--logprobs", "2"}), kUsage, "--json");
   expect_refusal(run_with({"-p", "a", "--json", "--logprobs", "1001"}), kUsage, "--logprobs");
+  expect_refusal(run_with({"-p", "a", "--choices", "0"}), kUsage, "--choices");
+  expect_refusal(run_with({"-p", "a", "--choices", "3", "--best-of", "2"}), kUsage, "--best-of");
+  expect_refusal(run_with({"-p", "a", "--choices", "2", "--session", "x"}), kUsage, "--session");
+  expect_refusal(run_with({"-p", "a", "--parallel", "0"}), kUsage, "--parallel");
+  expect_refusal(run_with({"-p", "a", "--cache-ram", "-1"}), kUsage, "--cache-ram");
+  expect_refusal(run_with({"-p", "a", "--ctx-checkpoints", "-1"}), kUsage, "--ctx-checkpoints");
+  expect_refusal(run_with({"-p", "a", "--step-ms-max", "-1"}), kUsage, "--step-ms-max");
   expect_refusal(run_with({"-p", "a", "-c", "-1"}), kUsage, "--ctx-size");
   expect_refusal(run_with({"-p", "a", "-t", "-1"}), kUsage, "--threads");
   expect_refusal(run_with({"-p", "a", "-t", "99999999999"}), kUsage, "--threads");
@@ -136,6 +143,8 @@ TEST(CliRefusals, Lengths) {
   expect_refusal(run_with({"-p", "a", "-c", "1000000000000"}), kFailed, "are available");
   expect_refusal(run_with({"-p", "a", "-c", "9223372036854775807"}), kFailed, "are available");
   expect_refusal(run_with({"-p", "a", "-c", "16777217"}), kFailed, "16777217");
+  expect_refusal(run_with({"-p", "a", "-c", "1000000", "--kv-cache-mib", "1"}), kFailed,
+                 "room for the context of 1000000");
   expect_refusal(run_with({"-p", "a", "--chunk", "0"}), kUsage, "--chunk");
   expect_refusal(run_with({"-p", "a", "--chunk", "9223372036854775807"}), kUsage, "--chunk");
   expect_refusal(run_with({"-p", "a", "--chunk", "1000000"}), kFailed, "65536");

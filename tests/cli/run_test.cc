@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -254,6 +255,29 @@ TEST(CliRun, ASessionGoesOnWhereItEnded) {
   expect_refusal(troika(other), 1, "of model");
   expect_refusal(troika(base + Strings{"-p", "a", "--session", folder.write("junk", "junk")}), 1,
                  "not a session file");
+}
+
+TEST(CliRun, ChoicesAreWhatEachIsAlone) {
+  const Strings base = fixture_run("qwen35-succ-f32") +
+                       Strings{"-n", "8", "--temp", "1", "--seed", "5", "--spec-type", "mtp"};
+  const Json first = run_json(base);
+  EXPECT_FALSE(first.contains("choices"));
+  const Json three = run_json(base + Strings{"--choices", "3"});
+  ASSERT_EQ(three["choices"].size(), 3u);
+  EXPECT_EQ(three["tokens"], first["tokens"]);
+  EXPECT_EQ(three["choices"][0]["logits_xxh64"], first["logits_xxh64"]);
+  EXPECT_NE(three["choices"][1]["tokens"], first["tokens"]);
+  for (const Strings& way : {Strings{"--parallel", "1"}, Strings{"--no-cache-prompt"},
+                             Strings{"--ctx-checkpoints", "2", "--checkpoint-every-n-tokens", "64",
+                                     "--cache-ram", "1", "--spill-mib", "1", "--step-ms-max", "5"}})
+    EXPECT_EQ(run_json(base + Strings{"--choices", "3"} + way)["choices"], three["choices"]);
+  const Json best = run_json(base + Strings{"--best-of", "3"});
+  EXPECT_TRUE(std::ranges::any_of(
+      three["choices"], [&](const Json& choice) { return choice["tokens"] == best["tokens"]; }));
+  EXPECT_LT(best["mean_logprob"].get<double>(), 0);
+  const Outcome lines = troika(base + Strings{"--choices", "2", "--best-of", "3"});
+  EXPECT_EQ(lines.out.rfind("--- 1, log-probability -", 0), 0u) << lines.out;
+  EXPECT_NE(lines.out.find("\n--- 2, "), std::string::npos) << lines.out;
 }
 
 TEST(CliRun, NoTokensWantedIsNoError) {
