@@ -14,9 +14,11 @@
 namespace troika::cli {
 
 struct SamplingFlags {
-  SamplingOptions options;              // without seed and logit bias until resolve()
-  int64_t seed = -1;                    // -1: another one each time
-  std::vector<std::string> logit_bias;  // "ID+VALUE" or "ID-VALUE"
+  SamplingOptions options;                // without seed and logit bias until resolve()
+  int64_t seed = -1;                      // -1: another one each time
+  std::vector<std::string> logit_bias;    // "ID+VALUE" or "ID-VALUE"
+  std::vector<std::string> dry_breakers;  // none: the default's; "none": none
+  std::string samplers, sampler_letters;  // at most one of them; empty: the default order
 };
 
 /// Adds all sampling flags.

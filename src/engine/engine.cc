@@ -103,6 +103,7 @@ Engine::Engine(const EngineOptions& options, const TokenRules& rules,
       tokens_(std::min(rules.tokens, forward->info().vocab)),
       end_tokens_(rules.end_tokens.begin(), rules.end_tokens.end()),
       bytes_(rules.bytes),
+      encode_(rules.encode),
       model_(rules.model),
       forward_(std::move(forward)),
       pace_(options.step_ms_max),
@@ -252,11 +253,25 @@ Status Engine::set_tenant(TenantId tenant, const TenantPolicy& policy) {
   return scheduler_->set_tenant(tenant, policy);
 }
 
+/// The breakers of a request, found once for each list of strings.
+std::shared_ptr<const DryBreakers> Engine::dry_breakers(const SamplingOptions& sampling) {
+  constexpr size_t kListsMax = 8;
+  if (!sampling.avoids_repeats() || !bytes_ || !encode_) return nullptr;
+  const auto known = std::ranges::find(dry_breakers_, sampling.dry_breakers, &BreakersOf::first);
+  if (known != dry_breakers_.end()) return known->second;
+  if (dry_breakers_.size() == kListsMax) dry_breakers_.erase(dry_breakers_.begin());
+  auto found = std::make_shared<const DryBreakers>(
+      DryBreakers::find(sampling.dry_breakers, tokens_, bytes_, encode_));
+  dry_breakers_.emplace_back(sampling.dry_breakers, found);
+  return found;
+}
+
 Result<std::unique_ptr<Engine::Task>> Engine::make_task(Request request) {
   auto task = std::make_unique<Task>();
   Sequence& s = task->sequence;
   TROIKA_TRY(s.sampler, Sampler::make(request.sampling, request.choice, tokens_, end_tokens_,
-                                      std::ssize(request.prompt) + request.tokens_min));
+                                      std::ssize(request.prompt) + request.tokens_min,
+                                      dry_breakers(request.sampling)));
   s.id = static_cast<SeqId>(next_id_++);
   s.tenant = request.tenant;
   s.scope = request.cache.group ? scope_of(*request.cache.group) : scope_of(request.tenant);

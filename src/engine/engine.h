@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/result.h"
@@ -63,6 +64,8 @@ struct TokenRules {
   /// The bytes that a token adds to a text, which may be part of a character; without it there are
   /// no stop strings and no Request::on_text.
   std::function<std::string(TokenId)> bytes = {};
+  /// The tokens of a text, none added; without it and `bytes`, DRY knows no sequence breakers.
+  std::function<std::vector<TokenId>(std::string_view)> encode = {};
   uint64_t model = 0;  // model_fingerprint() of what is loaded, for session files
 };
 
@@ -199,6 +202,7 @@ class Engine : private PageView {
   Status check_answer(const Request& request) const;
   Status check_session(const Request& request) const;
   Status begin(Task& task);
+  std::shared_ptr<const DryBreakers> dry_breakers(const SamplingOptions& sampling);
   Result<std::unique_ptr<Task>> make_task(Request request);
   Status enqueue(const Task& task);
   Task& task(SeqId id) const;
@@ -242,6 +246,9 @@ class Engine : private PageView {
   int64_t tokens_;
   std::vector<TokenId> end_tokens_;
   std::function<std::string(TokenId)> bytes_;
+  std::function<std::vector<TokenId>(std::string_view)> encode_;
+  using BreakersOf = std::pair<std::vector<std::string>, std::shared_ptr<const DryBreakers>>;
+  std::vector<BreakersOf> dry_breakers_;  // of the lists asked for last
   uint64_t model_;
   std::unique_ptr<Forward> forward_;
   std::unique_ptr<Speculation> speculation_;

@@ -297,7 +297,7 @@ void Engine::take(Task& task, TokenId token) {
   Sequence& s = task.sequence;
   if (s.times.first_token_ms < 0) s.times.first_token_ms = now_ms_;
   s.tokens.push_back(token);
-  s.sampler->accept(token);
+  s.sampler->emit(token, scratch_);
   if (task.request.on_token) task.request.on_token(token);
   if (s.finish != FinishReason::none) return;  // cancelled by who heard of it
   if (s.stop_at_end_tokens && std::ranges::find(end_tokens_, token) != end_tokens_.end())

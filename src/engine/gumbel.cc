@@ -29,6 +29,10 @@ uint64_t gumbel_key(uint64_t seed, int32_t choice, int64_t position) {
   return absorb(state, static_cast<uint64_t>(position));
 }
 
+uint64_t gumbel_stream(uint64_t key, uint32_t stream) {
+  return absorb(key, (uint64_t{1} << 32) + stream);  // ids have 32 bits
+}
+
 double gumbel_uniform(uint64_t key, TokenId id) {
   const uint64_t bits = absorb(key, static_cast<uint32_t>(id)) >> 12;
   // 52 bits and a half are 53 bits: exact in a double. With 53 bits the largest would round to 1.

@@ -15,6 +15,10 @@ namespace troika {
 /// drawn token will have.
 uint64_t gumbel_key(uint64_t seed, int32_t choice, int64_t position);
 
+/// A key for draws of another kind at the same place: step `stream` has its own noise, which no
+/// id's draw shares.
+uint64_t gumbel_stream(uint64_t key, uint32_t stream);
+
 /// A uniform number inside (0, 1), never an end of it: an odd multiple of 2^-53, from 52 bits of
 /// the hash of (key, id).
 double gumbel_uniform(uint64_t key, TokenId id);

@@ -1,5 +1,5 @@
-// Chooses one token from a row of logits: bias, penalties, the steps of sampler_chain.h, then the
-// lowest-id argmax of log-weight + Gumbel noise. The noise depends on (seed, choice, position,
+// Chooses one token from a row of logits: bias, the steps of sampler_chain.h, then the lowest-id
+// argmax of log-weight + Gumbel noise. The noise depends on (seed, choice, position,
 // token id) alone and the history on emitted tokens alone, so text is the same with and without
 // drafts, however many rows were looked at on the way.
 #pragma once
@@ -26,10 +26,12 @@ class Sampler {
   /// @param vocab  logits in a row.
   /// @param end_ids  tokens that end a text; forbidden if options.ignore_eos.
   /// @param ends_from  before this position they are forbidden anyway.
+  /// @param breakers  of options.dry_breakers; null: none.
   /// Errors: invalid_argument — an option is out of its range (see SamplingOptions::validate), or
   /// an end id out of the vocabulary, or the vocabulary empty.
   static Result<Sampler> make(SamplingOptions options, int32_t choice, int64_t vocab,
-                              std::span<const TokenId> end_ids, int64_t ends_from = 0);
+                              std::span<const TokenId> end_ids, int64_t ends_from = 0,
+                              std::shared_ptr<const DryBreakers> breakers = nullptr);
 
   /// The token for `position` (the index in the sequence that it will have). Changes nothing: the
   /// same row, position and history give the same token. NaN counts as -infinity; if every token is
@@ -41,9 +43,12 @@ class Sampler {
   /// row.
   TokenId sample(std::span<const float> logits, int64_t position, Candidates& scratch) const;
 
-  /// Takes the next token of the sequence (of the prompt, then each emitted one) into the history
-  /// of the penalties.
+  /// Takes the next token of the prompt into the history of penalties and DRY.
   void accept(TokenId id);
+
+  /// accept() for a token of the answer: what sample() drew last with this scratch. Moves the aims
+  /// of mirostat and adaptive_p as well.
+  void emit(TokenId id, const Candidates& scratch);
 
   /// Whether sample() is the lowest-id argmax of the unmodified logits, which a device can find by
   /// itself, at `position` and all behind it.
@@ -60,11 +65,16 @@ class Sampler {
     int64_t ends_from;
     int32_t choice;
     int64_t vocab;
+    std::shared_ptr<const DryBreakers> breakers;
   };
   explicit Sampler(std::shared_ptr<const Plan> plan);
+  void run_chain(const ChainInputs& inputs, Candidates& scratch) const;
 
   std::shared_ptr<const Plan> plan_;
   SamplerHistory history_;
+  DryHistory dry_history_;
+  double mu_;                              // mirostat's aim, bits
+  double adaptive_sum_, adaptive_weight_;  // of the probabilities drawn, the newest weighing most
 };
 
 }  // namespace troika

@@ -56,28 +56,35 @@ size_t more(size_t ranked) {
   return std::max<size_t>(64, ranked * 4);
 }
 
+// A draw that belongs to a step and to no id.
+double stream_uniform(uint64_t key, SamplerStep step) {
+  return gumbel_uniform(gumbel_stream(key, static_cast<uint32_t>(step)), TokenId{0});
+}
+
 size_t at_least_one(int32_t min_keep) {
   return static_cast<size_t>(std::max(1, min_keep));
 }
 
 }  // namespace
 
-void Candidates::load(std::span<const float> logits, const SamplingOptions& options,
-                      std::span<const TokenCount> history, size_t wanted) {
+void Candidates::load(std::span<const float> logits, const Adjustments& adjustments,
+                      size_t wanted) {
   // An adjusted token may fall out of the largest and make room for another: so many more are
   // loaded.
   constexpr size_t kFew = 512;
-  const size_t adjusted = options.logit_bias.size() + history.size();
+  const size_t adjusted =
+      adjustments.bias.size() + adjustments.history.size() + adjustments.repeats.size();
   ranked_ = 0;
+  before_adapt_.clear();
   if (wanted < kFew && adjusted < kFew && wanted + adjusted < logits.size())
     load_largest(logits, wanted + adjusted);
   else
     load_all(logits);
-  for (const LogitBias& entry : options.logit_bias) logit_of(entry.id, logits) += entry.bias;
-  for (const TokenCount& entry : history) {
-    double& logit = logit_of(entry.id, logits);
-    logit = logit <= 0 ? logit * options.repeat_penalty : logit / options.repeat_penalty;
-    logit -= entry.count * options.frequency_penalty + options.presence_penalty;
+  for (const TokenCount& entry : adjustments.history) join(entry.id, logits);
+  for (const TokenPenalty& entry : adjustments.repeats) join(entry.id, logits);
+  for (const LogitBias& entry : adjustments.bias) {
+    join(entry.id, logits);
+    find(entry.id)->logit += entry.bias;
   }
   std::erase_if(items_, [](const Candidate& item) { return item.logit == kMinusInfinity; });
 }
@@ -86,6 +93,7 @@ void Candidates::load_all(std::span<const float> logits) {
   items_.resize(logits.size());
   for (size_t i = 0; i < logits.size(); i++)
     items_[i] = {usable(logits[i]), static_cast<TokenId>(i)};
+  by_id_ = true;
 }
 
 // Collects what exceeds the worst of the best so far, and prunes when the buffer is full. Equals
@@ -94,6 +102,7 @@ void Candidates::load_largest(std::span<const float> logits, size_t count) {
   const size_t full = 2 * count + kBlock;
   float threshold = -std::numeric_limits<float>::infinity();
   items_.clear();
+  by_id_ = false;
   for (size_t start = 0; start < logits.size(); start += kBlock) {
     const std::span<const float> block =
         logits.subspan(start, std::min(kBlock, logits.size() - start));
@@ -109,17 +118,22 @@ void Candidates::load_largest(std::span<const float> logits, size_t count) {
   }
 }
 
-// The logit to adjust; a token that was not among the largest joins them first.
-double& Candidates::logit_of(TokenId id, std::span<const float> logits) {
-  const auto index = static_cast<size_t>(id);
-  if (index < items_.size() && items_[index].id == id) return items_[index].logit;
-  const auto found = std::find_if(items_.begin(), items_.end(),
-                                  [id](const Candidate& item) { return item.id == id; });
-  if (found != items_.end()) return found->logit;
-  return items_.emplace_back(Candidate{usable(logits[index]), id}).logit;
+Candidate* Candidates::find(TokenId id) {
+  if (by_id_) {
+    const auto found = std::ranges::lower_bound(items_, id, {}, &Candidate::id);
+    return found != items_.end() && found->id == id ? &*found : nullptr;
+  }
+  const auto found = std::ranges::find(items_, id, &Candidate::id);
+  return found == items_.end() ? nullptr : &*found;
+}
+
+// A token that will be adjusted may become one of the largest.
+void Candidates::join(TokenId id, std::span<const float> logits) {
+  if (find(id) == nullptr) items_.push_back({usable(logits[static_cast<size_t>(id)]), id});
 }
 
 void Candidates::rank(size_t count) {
+  by_id_ = by_id_ && count <= ranked_;
   ranked_ = rank_front(items_, ranked_, count, larger);
 }
 
@@ -181,6 +195,7 @@ void Candidates::typical_p(double typical, int32_t min_keep) {
     sum += weights.p(items_[count++]);
   }
   ranked_ = 0;  // they lie by deviation now
+  by_id_ = false;
   keep_first(count);
 }
 
@@ -224,7 +239,102 @@ void Candidates::temperature(const SamplingOptions& options) {
   for (Candidate& item : items_) item.logit = (item.logit - max) / t;
 }
 
+void Candidates::penalise(std::span<const TokenCount> history, const SamplingOptions& options) {
+  if (history.empty()) return;
+  for (const TokenCount& entry : history) {
+    Candidate* item = find(entry.id);
+    if (item == nullptr) continue;
+    double& logit = item->logit;
+    logit = logit <= 0 ? logit * options.repeat_penalty : logit / options.repeat_penalty;
+    logit -= entry.count * options.frequency_penalty + options.presence_penalty;
+  }
+  ranked_ = 0;
+}
+
+void Candidates::penalise(std::span<const TokenPenalty> penalties) {
+  if (penalties.empty()) return;
+  for (const TokenPenalty& penalty : penalties)
+    if (Candidate* item = find(penalty.id)) item->logit -= penalty.amount;
+  ranked_ = 0;
+}
+
+void Candidates::top_n_sigma(double n) {
+  if (n <= 0 || items_.size() < 2) return;
+  const double max = largest(), count = static_cast<double>(items_.size());
+  double sum = 0, squares = 0;
+  for (const Candidate& item : items_) sum += item.logit - max;
+  const double mean = sum / count;
+  for (const Candidate& item : items_) squares += std::pow(item.logit - max - mean, 2);
+  const double limit = max - n * std::sqrt(squares / count);
+  std::erase_if(items_, [limit](const Candidate& item) { return item.logit < limit; });
+  ranked_ = std::min(ranked_, items_.size());
+}
+
+void Candidates::xtc(const SamplingOptions& options, double u) {
+  if (options.xtc_threshold > 0.5 || items_.size() < 2 || u > options.xtc_probability) return;
+  const Softmax weights = softmax();
+  const auto likely = [&](const Candidate& item) {
+    return weights.p(item) >= options.xtc_threshold;
+  };
+  const auto count = static_cast<size_t>(std::ranges::count_if(items_, likely));
+  if (count < 2) return;
+  rank(count);
+  const size_t left = items_.size() - (count - 1);
+  if (left < static_cast<size_t>(options.min_keep)) return;
+  items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(count - 1));
+  ranked_ = 1;
+}
+
+void Candidates::mirostat(double mu, int64_t vocab) {
+  constexpr size_t kSlope = 100;  // tokens that the slope is taken from
+  if (items_.size() < 2) return;
+  rank(kSlope);
+  double products = 0, squares = 0;
+  for (size_t i = 0; i + 1 < std::min(kSlope, items_.size()); i++) {
+    const double t = std::log((static_cast<double>(i) + 2) / (static_cast<double>(i) + 1));
+    products += t * (items_[i].logit - items_[i + 1].logit);
+    squares += t * t;
+  }
+  const double slope = products / squares, epsilon = slope - 1;
+  const double k = std::pow(
+      epsilon * std::exp2(mu) / (1 - std::pow(static_cast<double>(vocab), -epsilon)), 1 / slope);
+  // A flat row has no slope and no k: all stay. The paper's k is cut to a whole number.
+  if (!(k < static_cast<double>(items_.size()))) return;
+  top_k(std::max(1, static_cast<int32_t>(k)), 0);
+}
+
+void Candidates::mirostat2(double mu) {
+  const Softmax weights = softmax();
+  const double limit = mu * std::log(2.0);
+  const auto surprising = [&](const Candidate& item) { return weights.minus_log_p(item) > limit; };
+  if (std::ranges::all_of(items_, surprising)) return keep_best();
+  std::erase_if(items_, surprising);
+  ranked_ = std::min(ranked_, items_.size());
+}
+
+void Candidates::adapt(double target) {
+  constexpr double kWidth = 0.3, kPeak = 5, kSharpness = 10;
+  const Softmax weights = softmax();
+  before_adapt_.clear();
+  for (Candidate& item : items_) {
+    const double p = weights.p(item);
+    const double x = std::abs(p - target) / kWidth;
+    before_adapt_.push_back(p);
+    item.logit = kPeak - kSharpness * x * x / (1 + x);
+  }
+  ranked_ = 0;
+}
+
+double Candidates::probability_of(TokenId id) const {
+  const auto item = std::ranges::find(items_, id, &Candidate::id);
+  if (item == items_.end()) return 0;
+  if (before_adapt_.size() == items_.size())
+    return before_adapt_[static_cast<size_t>(item - items_.begin())];
+  return softmax().p(*item);
+}
+
 void Candidates::keep_best() {
+  by_id_ = false;
   std::iter_swap(items_.begin(), std::min_element(items_.begin(), items_.end(), larger));
   ranked_ = 1;
   keep_first(1);
@@ -255,24 +365,39 @@ std::vector<std::pair<TokenId, double>> Candidates::probabilities() const {
   return result;
 }
 
-void run_steps(std::span<const SamplerStep> steps, const SamplingOptions& options,
+void run_steps(std::span<const SamplerStep> steps, const ChainInputs& inputs,
                Candidates& candidates) {
+  const SamplingOptions& o = inputs.options;
   for (const SamplerStep step : steps) {
     switch (step) {
+      case SamplerStep::penalties:
+        candidates.penalise(inputs.adjustments.history, o);
+        break;
+      case SamplerStep::dry:
+        candidates.penalise(inputs.adjustments.repeats);
+        break;
+      case SamplerStep::top_n_sigma:
+        candidates.top_n_sigma(o.top_n_sigma);
+        break;
       case SamplerStep::top_k:
-        candidates.top_k(options.top_k, options.min_keep);
+        candidates.top_k(o.top_k, o.min_keep);
         break;
       case SamplerStep::typical_p:
-        candidates.typical_p(options.typical_p, options.min_keep);
+        candidates.typical_p(o.typical_p, o.min_keep);
         break;
       case SamplerStep::top_p:
-        candidates.top_p(options.top_p, options.min_keep);
+        candidates.top_p(o.top_p, o.min_keep);
         break;
       case SamplerStep::min_p:
-        candidates.min_p(options.min_p, options.min_keep);
+        candidates.min_p(o.min_p, o.min_keep);
+        break;
+      case SamplerStep::xtc:
+        if (o.xtc_probability > 0) candidates.xtc(o, stream_uniform(inputs.key, step));
         break;
       case SamplerStep::temperature:
-        candidates.temperature(options);
+        candidates.temperature(o);
+        break;
+      case SamplerStep::adaptive_p:
         break;
     }
   }

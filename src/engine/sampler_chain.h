@@ -1,7 +1,7 @@
-// From the logits of one row to the candidates that may be drawn: bias, penalties, then the steps
-// that truncate and shape. Formulas are beside each function; l is a logit, p the softmax over the
-// present candidates. Everything is in double and ordered by (logit falling, id rising), a total
-// order: no result depends on how a sort happens to treat ties.
+// From the logits of one row to the candidates that may be drawn: bias, then the steps that
+// penalise, truncate and shape. Formulas are beside each function; l is a logit, p the softmax over
+// the present candidates. Everything is in double and ordered by (logit falling, id rising), a
+// total order: no result depends on how a sort happens to treat ties.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/ids.h"
+#include "engine/dry.h"
 #include "engine/sampler_history.h"
 #include "engine/sampling_options.h"
 
@@ -21,21 +22,44 @@ struct Candidate {
   TokenId id;
 };
 
+/// What changes single logits, token by token.
+struct Adjustments {
+  std::span<const LogitBias> bias;
+  std::span<const TokenCount> history;    // of the penalties
+  std::span<const TokenPenalty> repeats;  // of DRY
+};
+
+/// What the steps of a chain work with.
+struct ChainInputs {
+  const SamplingOptions& options;
+  Adjustments adjustments;
+  uint64_t key = 0;  // gumbel_key() of the draw, for steps that draw themselves
+};
+
 /// The candidates of one row. Holds its memory between rows: after the first row of a vocabulary
 /// nothing is allocated.
 class Candidates {
  public:
-  /// The tokens of a row with their logits after bias and penalties, those at -infinity left out:
-  /// of NaN and -infinity there is nothing to draw, +infinity counts as the largest float. Nothing
-  /// at all may be left; the steps below want at least one. With c = how often `history` has a
-  /// token: l += bias; if c > 0: l = l <= 0 ? l * repeat : l / repeat, then l -= c * frequency +
-  /// presence. Source of the repeat penalty: arXiv 1909.05858, section 4.1.
+  /// The tokens of a row with their logits after bias, those at -infinity left out: of NaN and
+  /// -infinity there is nothing to draw, +infinity counts as the largest float. Nothing at all may
+  /// be left; the steps below want at least one.
   ///
-  /// @param wanted  the caller will keep only the so many largest: others may be left out. All:
-  /// kAll. Cost: O(vocab); few wanted and few adjusted read each logit once and write little.
-  void load(std::span<const float> logits, const SamplingOptions& options,
-            std::span<const TokenCount> history, size_t wanted);
+  /// @param wanted  the caller will keep only the so many largest after adjusting them: others may
+  /// be left out. All: kAll. Cost: O(vocab); few wanted and few adjusted read each logit once and
+  /// write little.
+  void load(std::span<const float> logits, const Adjustments& adjustments, size_t wanted);
   static constexpr size_t kAll = std::numeric_limits<size_t>::max();
+
+  /// With c = how often `history` has a token: l = l <= 0 ? l * repeat : l / repeat, then
+  /// l -= c * frequency + presence. Source of the repeat penalty: arXiv 1909.05858, section 4.1.
+  void penalise(std::span<const TokenCount> history, const SamplingOptions& options);
+
+  /// l -= amount.
+  void penalise(std::span<const TokenPenalty> penalties);
+
+  /// Keeps l >= max l - n sigma, of the logits' standard deviation. n <= 0: off.
+  /// Source: arXiv 2411.07641.
+  void top_n_sigma(double n);
 
   /// Keeps the k largest; k <= 0: off.
   void top_k(int32_t k, int32_t min_keep);
@@ -55,6 +79,31 @@ class Candidates {
   /// temperature + range. T <= 0 keeps the first of the largest only. Differences of logits alone
   /// matter, and the largest stays 0 and finite.
   void temperature(const SamplingOptions& options);
+
+  /// If `u` <= probability: of the tokens with p >= threshold, all but the least likely go, if
+  /// min_keep are left. Threshold above 0.5: off. Source: p-e-w, text-generation-webui, pull
+  /// request 6335.
+  void xtc(const SamplingOptions& options, double u);
+
+  /// Mirostat 1: keeps the k most likely, k from the row's slope and the aim mu, in bits. `vocab`:
+  /// tokens of the model. Source: arXiv 2007.14966, algorithm 1.
+  void mirostat(double mu, int64_t vocab);
+
+  /// Mirostat 2: keeps -log2 p <= mu, at least one. Source: the same, algorithm 2.
+  void mirostat2(double mu);
+
+  /// Draws probabilities towards `target`: l = 5 - 10 x^2 / (1 + x), x = |p - target| / 0.3. What p
+  /// was stays known to probability_of().
+  void adapt(double target);
+
+  /// The probability of a candidate, before adapt() if that was the last step.
+  double probability_of(TokenId id) const;
+
+  /// What the last sample() noted for Sampler::emit(): the probability of the token it drew.
+  double drawn_probability = 1;
+
+  /// Room for DRY, kept beside the candidates' own.
+  DryPenalties repeats;
 
   /// Keeps one: the largest logit, of equals the lowest id.
   void keep_best();
@@ -80,7 +129,8 @@ class Candidates {
   };
   void load_all(std::span<const float> logits);
   void load_largest(std::span<const float> logits, size_t count);
-  double& logit_of(TokenId id, std::span<const float> logits);
+  Candidate* find(TokenId id);
+  void join(TokenId id, std::span<const float> logits);
   void rank(size_t count);
   void keep_first(size_t count);
   double largest() const;
@@ -88,19 +138,14 @@ class Candidates {
   double entropy(const Softmax& softmax) const;
 
   std::vector<Candidate> items_;
-  size_t ranked_ = 0;  // the first so many are the largest, in order
+  size_t ranked_ = 0;                 // the first so many are the largest, in order
+  bool by_id_ = false;                // they lie in rising order of id
+  std::vector<double> before_adapt_;  // probabilities of items_, where adapt() was the last step
 };
 
-/// The steps that follow bias and penalties.
-enum class SamplerStep { top_k, typical_p, top_p, min_p, temperature };
-
-/// The order that users of llama.cpp expect. Penalties come before, on the whole vocabulary.
-inline constexpr SamplerStep kSamplerOrder[] = {SamplerStep::top_k, SamplerStep::typical_p,
-                                                SamplerStep::top_p, SamplerStep::min_p,
-                                                SamplerStep::temperature};
-
-/// Runs the steps in the given order with their parameters from `options`.
-void run_steps(std::span<const SamplerStep> steps, const SamplingOptions& options,
+/// Runs the steps in the given order with their parameters from `inputs`. adaptive_p is none of
+/// them: it belongs to the draw.
+void run_steps(std::span<const SamplerStep> steps, const ChainInputs& inputs,
                Candidates& candidates);
 
 }  // namespace troika

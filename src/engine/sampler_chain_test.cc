@@ -16,9 +16,16 @@ namespace {
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
+// Loaded and penalised.
+void load(Candidates& candidates, const std::vector<float>& logits, const SamplingOptions& options,
+          std::span<const TokenCount> history, size_t wanted) {
+  candidates.load(logits, {.bias = options.logit_bias, .history = history}, wanted);
+  candidates.penalise(history, options);
+}
+
 Candidates loaded(const std::vector<float>& logits) {
   Candidates candidates;
-  candidates.load(logits, {}, {}, Candidates::kAll);
+  load(candidates, logits, {}, {}, Candidates::kAll);
   return candidates;
 }
 
@@ -43,7 +50,8 @@ TEST(CandidatesTest, NanAndMinusInfinityAreDropped) {
 
 TEST(CandidatesTest, PlusInfinityIsAFiniteWinner) {
   Candidates candidates = loaded({0, kInfinity, 5, kInfinity});
-  run_steps(kSamplerOrder, {}, candidates);
+  const SamplingOptions options;
+  run_steps(kSamplerOrder, {options}, candidates);
   EXPECT_EQ(ids(candidates), (std::vector<int>{1, 3}));
   EXPECT_DOUBLE_EQ(candidates.probabilities()[0].second, 0.5);
 }
@@ -52,7 +60,7 @@ TEST(CandidatesTest, BiasAddsAndForbids) {
   SamplingOptions options;
   options.logit_bias = {{TokenId{0}, 1}, {TokenId{0}, 1}, {TokenId{1}, -HUGE_VAL}};
   Candidates candidates;
-  candidates.load(std::vector<float>{0, 0, 0}, options, {}, Candidates::kAll);
+  load(candidates, {0, 0, 0}, options, {}, Candidates::kAll);
   EXPECT_EQ(ids(candidates), (std::vector<int>{0, 2}));
   EXPECT_NEAR(candidates.probabilities()[0].second, 1 / (1 + std::exp(-2.0)), 1e-12);
 }
@@ -64,7 +72,7 @@ TEST(CandidatesTest, PenaltiesDivideAboveZeroAndMultiplyBelow) {
   options.presence_penalty = 0.25;
   const TokenCount history[] = {{TokenId{0}, 1}, {TokenId{1}, 2}, {TokenId{2}, 3}};
   Candidates candidates;
-  candidates.load(std::vector<float>{2, -2, 0, 1}, options, history, Candidates::kAll);
+  load(candidates, {2, -2, 0, 1}, options, history, Candidates::kAll);
   EXPECT_DOUBLE_EQ(candidates.items()[0].logit, 1 - 0.5 - 0.25);
   EXPECT_DOUBLE_EQ(candidates.items()[1].logit, -4 - 1.0 - 0.25);
   EXPECT_DOUBLE_EQ(candidates.items()[2].logit, 0 - 1.5 - 0.25);
@@ -86,8 +94,8 @@ TEST(CandidatesTest, LoadingTheLargestOnlyLosesNothing) {
   for (int id = 3; id < 3000; id += 40) history.push_back({TokenId{id}, id % 20 + 1});
   for (const int k : {1, 2, 40, 200, 500}) {
     Candidates all, largest;
-    all.load(logits, options, history, Candidates::kAll);
-    largest.load(logits, options, history, static_cast<size_t>(k));
+    load(all, logits, options, history, Candidates::kAll);
+    load(largest, logits, options, history, static_cast<size_t>(k));
     EXPECT_LT(largest.items().size(), all.items().size());
     all.top_k(k, 0);
     largest.top_k(k, 0);
@@ -116,7 +124,7 @@ TEST(CandidatesTest, AnAdjustedTokenIsNotTakenForItsNeighbour) {
   SamplingOptions options;
   options.logit_bias = {{TokenId{0}, 1}, {TokenId{4}, 2}};
   Candidates candidates;
-  candidates.load(std::vector<float>{kNan, 1, 2, 3, 4, 5, 6}, options, {}, 1);
+  load(candidates, {kNan, 1, 2, 3, 4, 5, 6}, options, {}, 1);
   EXPECT_EQ(ids(candidates), (std::vector<int>{4, 6, 5, 3, 2, 1}));
 }
 

@@ -4,7 +4,9 @@
 
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <random>
+#include <utility>
 #include <vector>
 
 namespace troika {
@@ -197,6 +199,109 @@ TEST(SamplerTest, GreedySaysWhenAPlainArgmaxWouldDo) {
   options.ignore_eos = true;
   EXPECT_FALSE(made(options, 3, 0, {TokenId{1}}).greedy());
   EXPECT_TRUE(made(options, 3).greedy());
+}
+
+TEST(SamplerTest, DryForbidsAThirdTime) {
+  SamplingOptions options = greedy_options();
+  options.dry_multiplier = 10;
+  options.dry_allowed_length = 2;
+  Sampler sampler = made(options, 4);
+  for (const int id : {0, 1, 2, 0, 1}) sampler.accept(TokenId{id});
+  EXPECT_FALSE(sampler.greedy());
+  EXPECT_EQ(sample(sampler, {0, 0, 5, 1}), 3);
+  DryBreakers breakers;
+  breakers.add(TokenId{1}, {});
+  Sampler broken =
+      Sampler::make(options, 0, 4, {}, 0, std::make_shared<const DryBreakers>(std::move(breakers)))
+          .value();
+  for (const int id : {0, 1, 2, 0, 1}) broken.accept(TokenId{id});
+  EXPECT_EQ(sample(broken, {0, 0, 5, 1}), 2);
+}
+
+// How often the likeliest token is left out: the share asked for, of noise that the draw does not
+// share.
+TEST(SamplerTest, XtcStrikesAsOftenAsAsked) {
+  SamplingOptions options;
+  options.xtc_probability = 0.3;
+  options.samplers = {SamplerStep::xtc};
+  const Sampler sampler = made(options, 3);
+  int struck = 0;
+  constexpr int kDraws = 20000;
+  // Token 0 nearly always, unless it is struck.
+  for (int i = 0; i < kDraws; i++) struck += sample(sampler, {9, 7.5f, -40}, i) == 1;
+  const double rest = 1 / (1 + std::exp(1.5));
+  EXPECT_NEAR(struck / double{kDraws}, 0.3 * (rest >= 0.1 ? 1 : 0) + 0.7 * rest, 0.012);
+}
+
+// The mean surprise of what mirostat draws comes near its aim, from flat rows of 9 bits.
+TEST(SamplerTest, MirostatFindsItsSurprise) {
+  for (const int version : {1, 2}) {
+    SamplingOptions options;
+    options.mirostat = version;
+    options.mirostat_tau = 4;
+    options.temperature = 1;
+    Sampler sampler = made(options, 500);
+    Candidates scratch;
+    double bits = 0;
+    constexpr int kDraws = 800, kSettled = 100;
+    for (int i = 0; i < kDraws; i++) {
+      std::vector<float> logits = random_logits(500, static_cast<uint32_t>(i));
+      for (float& logit : logits) logit *= 0.3f;
+      sampler.emit(sampler.sample(logits, i, scratch), scratch);
+      if (i >= kSettled) bits -= std::log2(scratch.drawn_probability);
+    }
+    EXPECT_NEAR(bits / (kDraws - kSettled), 4, version == 1 ? 0.6 : 0.2) << version;
+  }
+}
+
+TEST(SamplerTest, AdaptiveDrawsNearItsTarget) {
+  for (const double target : {0.2, 0.6}) {
+    SamplingOptions options;
+    options.adaptive_target = target;
+    options.samplers = {SamplerStep::top_k, SamplerStep::adaptive_p};
+    Sampler sampler = made(options, 40);
+    Candidates scratch;
+    double sum = 0;
+    for (int i = 0; i < 2000; i++) {
+      sampler.emit(sampler.sample(random_logits(40, static_cast<uint32_t>(i)), i, scratch),
+                   scratch);
+      sum += scratch.drawn_probability;
+    }
+    EXPECT_NEAR(sum / 2000, target, 0.12);
+  }
+}
+
+// Tokens of the prompt and what a copy drew move no aim.
+TEST(SamplerTest, OnlyEmittedTokensMoveTheAim) {
+  SamplingOptions options;
+  options.mirostat = 2;
+  options.mirostat_eta = 0.9;
+  Sampler fresh = made(options, 300), read = made(options, 300);
+  Candidates scratch;
+  const std::vector<float> logits = random_logits(300, 1);
+  Sampler copy = read;
+  for (int i = 0; i < 50; i++) {
+    copy.emit(copy.sample(logits, i, scratch), scratch);
+    read.accept(TokenId{i});
+    static_cast<void>(read.sample(logits, i, scratch));
+  }
+  for (int i = 0; i < 30; i++) EXPECT_EQ(sample(fresh, logits, i), sample(read, logits, i));
+}
+
+TEST(SamplerTest, TheOrderOfStepsCounts) {
+  SamplingOptions options;
+  options.temperature = 100;
+  options.min_p = 0.5;
+  options.top_k = 0;
+  options.samplers = {SamplerStep::min_p, SamplerStep::temperature};
+  const std::vector<float> logits = {4, 0, 0, 0};
+  const Sampler first = made(options, 4);
+  for (int i = 0; i < 50; i++) EXPECT_EQ(sample(first, logits, i), 0);
+  options.samplers = {SamplerStep::temperature, SamplerStep::min_p};
+  const Sampler last = made(options, 4);
+  int others = 0;
+  for (int i = 0; i < 50; i++) others += sample(last, logits, i) != 0;
+  EXPECT_GT(others, 20);
 }
 
 TEST(SamplerTest, RefusesWhatItCannotDo) {

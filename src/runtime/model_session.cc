@@ -44,6 +44,9 @@ TokenRules token_rules(const Tokenizer& tokenizer, bool go_on_after_end) {
   rules.bytes = [&tokenizer](TokenId id) {
     return tokenizer.is_end_of_generation(id) ? std::string() : tokenizer.piece(id);
   };
+  rules.encode = [&tokenizer](std::string_view text) {
+    return tokenizer.encode(text, {.add_special = false});
+  };
   return rules;
 }
 

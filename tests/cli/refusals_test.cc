@@ -38,6 +38,16 @@ TEST(CliRefusals, WrongUsage) {
   expect_refusal(run_with({"-p", "a", "--temp", "nan"}), kUsage, "temperature");
   expect_refusal(run_with({"-p", "a", "--top-p", "2"}), kUsage, "top_p");
   expect_refusal(run_with({"-p", "a", "--repeat-penalty", "0"}), kUsage, "repeat_penalty");
+  expect_refusal(run_with({"-p", "a", "--mirostat", "3"}), kUsage, "mirostat");
+  expect_refusal(run_with({"-p", "a", "--dry-base", "0.5"}), kUsage, "dry_base");
+  expect_refusal(run_with({"-p", "a", "--xtc-probability", "2"}), kUsage, "xtc_probability");
+  expect_refusal(run_with({"-p", "a", "--adaptive-decay", "1"}), kUsage, "adaptive_decay");
+  expect_refusal(run_with({"-p", "a", "--dry-sequence-breaker", ""}), kUsage,
+                 "dry_sequence_breakers[0]");
+  expect_refusal(run_with({"-p", "a", "--samplers", "top_k;gallop"}), kUsage, "gallop");
+  expect_refusal(run_with({"-p", "a", "--sampling-seq", "kz"}), kUsage, "samplers");
+  expect_refusal(run_with({"-p", "a", "--samplers", "top_k", "--sampling-seq", "k"}), kUsage,
+                 "--samplers");
   expect_refusal(run_with({"-p", "a", "-n", "-2"}), kUsage, "--predict");
   expect_refusal(run_with({"-p", "a", "-n", "4", "--min-tokens", "5"}), kUsage, "--min-tokens");
   expect_refusal(run_with({"-p", "a", "--min-tokens", "-1"}), kUsage, "--min-tokens");

@@ -38,6 +38,8 @@ enum class OutputFamily : uint8_t {
   gigachat,       // <|function_call|>{"name": N, "arguments": T}
 };
 
+inline constexpr int kOutputFamilies = static_cast<int>(OutputFamily::gigachat) + 1;
+
 /// The family's name as it is spelt above.
 std::string_view output_family_name(OutputFamily family);
 

@@ -1,6 +1,7 @@
 #include "text/output/tool_syntax.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "core/check.h"
 #include "text/output/call_heads.h"
@@ -223,6 +224,8 @@ constexpr ToolSyntax kRows[] = {
      .head = object_head,
      .turn_ends = kGigachatEnds},
 };
+
+static_assert(std::size(kRows) == kOutputFamilies);
 
 }  // namespace
 
