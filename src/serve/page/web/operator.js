@@ -80,14 +80,24 @@ export class Operator {
       this.readings.push(new Reading(text, performance.now() / 1000));
       const oldest = this.readings[this.readings.length - 1].time - kWindowS;
       while (this.readings[0].time < oldest) this.readings.shift();
-      const answer = await getJson("admin/tenants", key);
-      this.tenants = answer.tenants ?? answer.data ?? [];
+      this.tenants = await this.askTenants(key);
       this.fail(null);
     } catch (error) {
       this.fail(error);
     }
     this.asking = false;
     if (this.readings.length > 0) this.show();
+  }
+
+  // A server without a tenants file has none to tell of.
+  async askTenants(key) {
+    try {
+      const answer = await getJson("admin/tenants", key);
+      return answer.tenants ?? answer.data ?? [];
+    } catch (error) {
+      if (error.status === 404) return [];
+      throw error;
+    }
   }
 
   fail(error) {

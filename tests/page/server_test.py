@@ -1,0 +1,138 @@
+"""The page as the program serves it, with the model that ships: the same hands as in page_test.py, a
+real server behind them."""
+
+import pathlib
+import re
+import subprocess
+import threading
+import unittest
+
+from browser import Browser, find_browser
+from page_test import ENDED
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = ROOT / "build" / "release" / "troika"
+MODEL = ROOT / "models" / "troika-demo.gguf"
+
+
+def serves():
+    if not PROGRAM.exists():
+        return False
+    helped = subprocess.run([PROGRAM, "serve", "--help"], capture_output=True, check=False)
+    return helped.returncode == 0
+
+
+class Server:
+    """The program on ports that the system chose, until it is closed."""
+
+    def __init__(self, *options):
+        self.process = subprocess.Popen(
+            [PROGRAM, "serve", MODEL, "--port", "0", *options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.lines = []
+        for line in self.process.stderr:
+            self.lines.append(line)
+            if "ready" in line and (found := re.search(r"https?://\S+?:\d+", line)):
+                self.url = found[0] + "/"
+                break
+        else:
+            raise AssertionError("the server did not start: " + "".join(self.lines))
+        # Somebody must go on reading what it says.
+        threading.Thread(target=self.process.stderr.read, daemon=True).start()
+
+    def close(self):
+        self.process.terminate()
+        return self.process.wait(timeout=120)
+
+
+@unittest.skipUnless(find_browser(), "no Chromium is installed (scripts/packages.txt, test)")
+@unittest.skipUnless(serves(), "build/release/troika does not serve")
+class ServedPageTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server()
+        cls.browser = Browser()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.browser.close()
+        status = cls.server.close()
+        if status != 0:
+            raise AssertionError(f"the server ended with {status}")
+
+    def setUp(self):
+        self.page = self.browser.open(self.server.url)
+
+    def tearDown(self):
+        self.assertEqual(self.page.problems, [])
+        strange = [url for url in self.page.requests if not url.startswith(self.server.url)]
+        self.assertEqual(strange, [], "a request left the server's origin")
+
+    def send(self, text):
+        self.page.click("#composer-text")
+        self.page.type(text)
+        self.page.press("Enter")
+
+    def ask(self, text, answers=1):
+        self.send(text)
+        self.page.wait(ENDED.format(answers), 120)
+        self.assertEqual(
+            self.page.run("document.querySelectorAll('.problem:not([hidden])').length"), 0
+        )
+
+    def act(self, label):
+        self.page.run(
+            f"[...document.querySelectorAll('.assistant')].at(-1)"
+            f".querySelector('[aria-label^=\"{label}\"]').click()"
+        )
+
+    def test_chat_then_reload(self):
+        self.ask("What is 12 + 30?")
+        self.assertIn("42", self.page.text(".assistant .body")[0])
+        self.assertRegex(self.page.text(".figures")[0], r"\d+ tokens")
+        self.ask("And 7 + 5?", answers=2)
+        shown = self.page.text(".assistant .body")
+        self.page.reload()
+        self.assertEqual(self.page.text(".assistant .body"), shown)
+
+    def test_stop_then_write_again(self):
+        self.send("Tell me a story.")
+        self.page.wait("document.querySelector('.assistant .body').innerText.length > 0", 120)
+        self.page.press("Escape")
+        self.page.wait(ENDED.format(1))
+        self.act("Write again")
+        self.page.wait("document.querySelector('.branches')?.innerText === '2/2'")
+        self.page.wait(ENDED.format(1), 120)
+
+    def test_edit_a_question(self):
+        self.ask("What is 1 + 1?")
+        self.page.click("#composer-text")
+        self.page.press("ArrowUp")
+        self.page.wait("document.activeElement.ariaLabel === 'Edit the message'")
+        self.page.run("document.activeElement.select()")
+        self.page.type("What is 12 + 30?")
+        self.page.press("Enter")
+        self.page.wait("document.querySelector('.branches')?.innerText === '2/2'")
+        self.page.wait(ENDED.format(1), 120)
+        self.assertIn("42", self.page.text(".assistant .body")[0])
+
+    def test_the_same_text_without_drafts(self):
+        self.ask("Count from one to ten.")
+        self.act("Write again without drafts")
+        self.page.wait("document.querySelector('.verdict')", 120)
+        self.assertIn("Same text with and without drafts", self.page.text(".verdict")[0])
+
+    def test_the_operators_view(self):
+        self.ask("What is 12 + 30?")
+        self.page.click("#to-operator")
+        self.page.wait("document.querySelector('.state.live')", 60)
+        self.page.wait("/\\d/.test(document.querySelector('.tile b').innerText)", 60)
+        self.assertIn("local", " ".join(self.page.text(".tenants tbody tr")))
+
+
+if __name__ == "__main__":
+    unittest.main()
