@@ -1,5 +1,5 @@
-"""The page as the program serves it, with the model that ships: the same hands as in page_test.py, a
-real server behind them."""
+"""The page as the program serves it, with the model that ships: the hands of page_test.py, a real
+server behind them."""
 
 import pathlib
 import re
