@@ -10,7 +10,7 @@ namespace {
 constexpr double kDraftGain = 0.02;
 constexpr double kProbeGain = 0.02;
 
-/// The second search ends when a round changes nothing, or after so many.
+/// The second search ends when nobody wants a change, or after so many rounds.
 constexpr int kRoundsMax = 3;
 constexpr double kImprovement = 1 + 1e-9;  // more than sums of floats err
 
@@ -19,6 +19,7 @@ constexpr int64_t kLaunchLimits[] = {0, 1, 2, 4, 8, 16};
 
 /// Drafts are ranked by the tokens that they add, roughly: in steps of so many.
 constexpr double kRankStep = 1.0 / 1024;
+constexpr auto kRanks = static_cast<int32_t>(1 / kRankStep);
 
 /// An n-gram is preferred to what launches if its first draft is so likely beside the other's.
 constexpr double kFreeShare = 0.9;
@@ -135,9 +136,12 @@ void DepthPlanner::take_member(const DepthCandidate& candidate, size_t index) {
     if (taken.depth_max == 0) continue;
     double kept = 1;
     taken.tokens[0] = 1;
-    for (int64_t depth = 1; depth <= taken.depth_max; depth++)
+    for (int64_t depth = 1; depth <= taken.depth_max; depth++) {
       taken.tokens[depth] =
           taken.tokens[depth - 1] + (kept *= candidate.state->acceptance(depth - 1, given.source));
+      const double added = std::clamp(taken.tokens[depth] - taken.tokens[depth - 1], 0.0, 1.0);
+      taken.ranks[depth] = static_cast<uint16_t>((1 - added) * (kRanks - 1));
+    }
     offers_.push_back(taken);
   }
   member.end_offer = std::ssize(offers_);
@@ -205,17 +209,12 @@ int64_t DepthPlanner::ranked_offer(const Member& member, Ranked whose) const {
 
 /// The drafts of a sequence never add more than the ones before them, so they stay in order.
 void DepthPlanner::rank_drafts(Ranked whose) {
-  constexpr auto kBuckets = static_cast<int32_t>(1 / kRankStep);
-  const auto bucket_of = [](const Offer& o, int64_t depth) {
-    const double tokens = std::clamp(o.tokens[depth] - o.tokens[depth - 1], 0.0, 1.0);
-    return static_cast<size_t>((1 - tokens) * (kBuckets - 1));
-  };
-  bucket_ends_.assign(kBuckets, 0);
+  bucket_ends_.assign(kRanks, 0);
   for (Member& member : members_) {
     member.ranked_offer = ranked_offer(member, whose);
     if (member.ranked_offer < 0) continue;
     const Offer& o = offer(member.ranked_offer);
-    for (int64_t depth = 1; depth <= o.depth_max; depth++) bucket_ends_[bucket_of(o, depth)]++;
+    for (int64_t depth = 1; depth <= o.depth_max; depth++) bucket_ends_[o.ranks[depth]]++;
   }
   int32_t sum = 0;
   for (int32_t& end : bucket_ends_) {
@@ -227,23 +226,54 @@ void DepthPlanner::rank_drafts(Ranked whose) {
   for (size_t m = 0; m < members_.size(); m++) {
     if (members_[m].ranked_offer < 0) continue;
     const Offer& o = offer(members_[m].ranked_offer);
+    const bool of_head = o.launches && class_of(o.offer.source) == DraftClass::mtp;
     for (int64_t depth = 1; depth <= o.depth_max; depth++)
-      ranked_[static_cast<size_t>(bucket_ends_[bucket_of(o, depth)]++)] = {
-          static_cast<uint32_t>(m), static_cast<int32_t>(depth)};
+      ranked_[static_cast<size_t>(bucket_ends_[o.ranks[depth]]++)] = {
+          .member = static_cast<uint32_t>(m),
+          .depth = static_cast<int16_t>(depth),
+          .launches = o.launches,
+          .of_head = of_head,
+          .tokens = o.tokens[depth] - o.tokens[depth - 1],
+          .launch_rows = 1 + (depth == 1 ? o.offer.catch_up : 0)};
   }
+}
+
+/// Prices every length of the list without drafts beyond launch `limit`. Returns the length that is
+/// faster than best_speed_, which it becomes; 0: none is. Sums are added up as add_drafts() does.
+size_t DepthPlanner::best_length(int64_t limit) {
+  DraftRows head = base_.plan.draft_rows;
+  DraftRows model = base_.plan.model_rows;
+  const CostEstimate* trunk = &curves_.trunk[0];  // base_.plan.rows is curves_.trunk_first
+  double tokens = base_.tokens;
+  double drafting_ms = base_.drafting.ms;
+  size_t best = 0;
+  for (size_t i = 0; i < ranked_.size(); i++) {
+    const Draft& draft = ranked_[i];
+    if (draft.launches && draft.depth > limit) continue;
+    // All that are left add no more each, and take at least as long as now.
+    const auto left = static_cast<double>(ranked_.size() - i);
+    if (tokens + (draft.tokens + kRankStep) * left < best_speed_ * (trunk->ms + drafting_ms)) break;
+    trunk++;
+    tokens += draft.tokens;
+    if (draft.launches) {
+      int64_t& rows = (draft.of_head ? head : model)[static_cast<size_t>(draft.depth - 1)];
+      const CostEstimate* curve = (draft.of_head ? curves_.head : curves_.model).data() + rows;
+      drafting_ms += curve[draft.launch_rows].ms - curve->ms;
+      rows += draft.launch_rows;
+    }
+    const double ms = trunk->ms + drafting_ms;
+    if (tokens <= best_speed_ * ms) continue;
+    best_speed_ = tokens / ms;
+    best = i + 1;
+  }
+  return best;
 }
 
 void DepthPlanner::search_ranked(Ranked whose) {
   rank_drafts(whose);
-  const auto offer_of = [this](const Draft& draft) -> const Offer& {
-    return offer(members_[draft.member].ranked_offer);
-  };
   int64_t launches = 0;
   for (const Draft& draft : ranked_)
-    if (offer_of(draft).launches) launches = std::max<int64_t>(launches, draft.depth);
-  const auto left_out = [&](const Draft& draft, int64_t limit) {
-    return offer_of(draft).launches && draft.depth > limit;
-  };
+    if (draft.launches) launches = std::max<int64_t>(launches, draft.depth);
   size_t best_count = 0;
   int64_t best_limit = 0;
   int64_t limit_before = -1;
@@ -251,26 +281,15 @@ void DepthPlanner::search_ranked(Ranked whose) {
     limit = std::min(limit, launches);
     if (limit == limit_before) break;
     limit_before = limit;
-    totals_ = base_;
-    for (size_t i = 0; i < ranked_.size(); i++) {
-      const Draft& draft = ranked_[i];
-      if (left_out(draft, limit)) continue;
-      const Offer& o = offer_of(draft);
-      // All that are left add no more each, and take at least as long as now.
-      const double tokens = o.tokens[draft.depth] - o.tokens[draft.depth - 1] + kRankStep;
-      const auto left = static_cast<double>(ranked_.size() - i);
-      if (totals_.tokens + tokens * left < best_speed_ * ms(totals_)) break;
-      add_drafts(o, draft.depth - 1, draft.depth);
-      if (!faster(totals_, best_speed_)) continue;
-      best_speed_ = speed(totals_);
-      best_count = i + 1;
-      best_limit = limit;
-    }
+    const size_t count = best_length(limit);
+    if (count == 0) continue;
+    best_count = count;
+    best_limit = limit;
   }
   if (best_count == 0) return;
   for (Member& member : members_) member.offer = -1, member.depth = 0;
   for (const Draft& draft : std::span(ranked_).first(best_count)) {
-    if (left_out(draft, best_limit)) continue;
+    if (draft.launches && draft.depth > best_limit) continue;
     Member& member = members_[draft.member];
     member.offer = member.ranked_offer;
     member.depth = draft.depth;
@@ -283,23 +302,26 @@ bool DepthPlanner::improve(Member& member) {
   const int64_t depth_before = member.depth;
   double best = speed(totals_) * kImprovement;
   take_off(member);
-  const Totals without = totals_;
-  if (faster(without, best)) {
-    best = speed(without) * kImprovement;
+  if (faster(totals_, best)) {
+    best = speed(totals_) * kImprovement;
     member.offer = -1;
     member.depth = 0;
   }
   for (int64_t i = member.first_offer; i < member.end_offer; i++) {
-    totals_ = without;
-    for (int64_t depth = 1; depth <= offer(i).depth_max; depth++) {
-      add_drafts(offer(i), depth - 1, depth);
-      if (!faster(totals_, best)) continue;
-      best = speed(totals_) * kImprovement;
+    const Offer& o = offer(i);
+    const CostEstimate* trunk = curves_.trunk.data() + (totals_.plan.rows - curves_.trunk_first);
+    double tokens = totals_.tokens;
+    double drafting_ms = totals_.drafting.ms;
+    for (int64_t depth = 1; depth <= o.depth_max; depth++) {
+      tokens += o.tokens[depth] - o.tokens[depth - 1];
+      drafting_ms += launch_change(o, depth).ms;
+      const double ms = trunk[depth].ms + drafting_ms;
+      if (tokens <= best * ms) continue;
+      best = tokens / ms * kImprovement;
       member.offer = i;
       member.depth = depth;
     }
   }
-  totals_ = without;
   put(member);
   return member.offer != offer_before || member.depth != depth_before;
 }
@@ -307,11 +329,12 @@ bool DepthPlanner::improve(Member& member) {
 void DepthPlanner::search_one_by_one() {
   totals_ = base_;
   for (const Member& member : members_) put(member);
-  for (int round = 0; round < kRoundsMax; round++) {
-    bool changed = false;
-    for (Member& member : members_) changed = improve(member) || changed;
-    if (!changed) return;
-  }
+  size_t unchanged = 0;  // members in a row
+  for (int round = 0; round < kRoundsMax; round++)
+    for (Member& member : members_) {
+      unchanged = improve(member) ? 0 : unchanged + 1;
+      if (unchanged == members_.size()) return;
+    }
 }
 
 void DepthPlanner::turn_down_noise() {
@@ -350,9 +373,11 @@ void DepthPlanner::find_probe(const DepthState& state, Member& member, Probe& be
   const double speed_wanted = (1 + kProbeGain / sharers) / choice.best_ms_a_token;
   const auto look = [&](int64_t number, int64_t depth, double hoped_tokens) {
     const CostEstimate took = cost(totals_);
+    const double hoped = totals_.tokens + hoped_tokens;
+    if (hoped <= best.gain * took.low_ms * speed_wanted) return;
     const double loss = took.ms - totals_.tokens * choice.best_ms_a_token;
-    const double gain = (totals_.tokens + hoped_tokens) / took.low_ms / speed_wanted;
-    if (gain <= best.gain || !state.may_probe(loss * sharers / choice.off_ms)) return;
+    if (!state.may_probe(loss * sharers / choice.off_ms)) return;
+    const double gain = hoped / took.low_ms / speed_wanted;
     best = {.member = &member, .offer = number, .depth = depth, .gain = gain};
   };
   take_off(member);

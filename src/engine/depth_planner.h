@@ -39,15 +39,16 @@ class DepthPlanner {
  public:
   /// One choice for each candidate, in order; valid until the next call. No more than one of them
   /// is a probe. Candidates of a type other than automatic get exactly what they ask for and count
-  /// with the others. Cost: O(offers * depth_max^2); about 30 us for 64 candidates of depth 6.
+  /// with the others. Cost: O(offers * depth_max); 30 us for 64 candidates of depth 16, 50 at worst.
   std::span<const DepthChoice> choose(const DepthInput& input);
 
  private:
   struct Offer {
     DraftOffer offer;
     int64_t depth_max = 0;
-    bool launches = false;                    // n-grams cost rows of the trunk only
-    double tokens[kDraftTokensMax + 1] = {};  // that the sequence is expected to get by its depth
+    bool launches = false;                     // n-grams cost rows of the trunk only
+    double tokens[kDraftTokensMax + 1] = {};   // that the sequence is expected to get by its depth
+    uint16_t ranks[kDraftTokensMax + 1] = {};  // by the tokens that each draft adds; 0: the most
   };
   /// A candidate whose depth is to be decided. Offers are numbers in offers_; -1: none.
   struct Member {
@@ -63,9 +64,14 @@ class DepthPlanner {
     double tokens = 0;
     CostEstimate drafting;  // all launches that draft
   };
+  /// One draft of a member, as the first search reads it.
   struct Draft {
     uint32_t member = 0;
-    int32_t depth = 0;  // from 1
+    int16_t depth = 0;        // from 1
+    bool launches = false;    // as its offer has it
+    bool of_head = false;     // else of the draft model
+    double tokens = 0;        // that it adds
+    int64_t launch_rows = 0;  // that it adds to its launch
   };
   struct Probe {
     Member* member = nullptr;
@@ -82,6 +88,7 @@ class DepthPlanner {
   void fill_curves(const CostModel& costs);
 
   void search_ranked(Ranked whose);
+  size_t best_length(int64_t limit);
   int64_t ranked_offer(const Member& member, Ranked whose) const;
   void rank_drafts(Ranked whose);
   void search_one_by_one();
