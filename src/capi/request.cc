@@ -127,6 +127,7 @@ troika_event end_event(uint64_t request, const Ending& ending) {
   event.status = ending.status.ok() ? TROIKA_OK : status_code(ending.status.error().code());
   switch (ending.finish) {
     case FinishReason::none:
+    case FinishReason::no_token:  // of grammars, for which this interface has no words
       event.finish = TROIKA_FINISH_NONE;
       break;
     case FinishReason::stop:

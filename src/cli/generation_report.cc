@@ -31,6 +31,8 @@ std::string_view finish_name(FinishReason reason) {
       return "interrupted";
     case FinishReason::expired:
       return "expired";
+    case FinishReason::no_token:
+      return "no token";
     case FinishReason::none:
       break;
   }

@@ -11,6 +11,7 @@
 #include "cli/engine_flags.h"
 #include "cli/generation.h"
 #include "cli/generation_report.h"
+#include "cli/grammar_flags.h"
 #include "cli/prompt.h"
 #include "cli/sampling_flags.h"
 #include "cli/session_flags.h"
@@ -30,6 +31,7 @@ struct RunOptions {
   SamplingFlags sampling;
   PromptFlags prompt;
   AnswerFlags answer;
+  GrammarFlags grammar;
   RunOptions() { session.cache.on = true; }  // of use to several choices only
   ChoiceOptions choices() const {
     return {.choices = choices_told, .best_of = best_of > 0 ? best_of : choices_told};
@@ -120,6 +122,7 @@ Status run_prompt(const RunOptions& options) {
   TROIKA_TRY(const std::unique_ptr<ModelSession> session,
              ModelSession::open(session_options(options)));
   TROIKA_TRY(std::vector<TokenId> prompt, prompt_ids(options.prompt, *session, before.get()));
+  TROIKA_TRY(const auto grammar, make_grammar(options.grammar, session->tokenizer()));
   TROIKA_RETURN_IF_ERROR(session->check_prompt_fits(std::ssize(prompt)));
   Progress progress = Progress::on(stderr);
   TROIKA_RETURN_IF_ERROR(session->load(progress));
@@ -135,6 +138,7 @@ Status run_prompt(const RunOptions& options) {
                   .tokens_max = options.answer.tokens_max,
                   .tokens_min = options.answer.tokens_min,
                   .sampling = sampling,
+                  .grammar = grammar,
                   .stop = options.answer.stop,
                   .top_logprobs = options.logprobs.value_or(0),
                   .speculation = session->speculation()};
@@ -153,11 +157,13 @@ class RunCommand final : public Command {
            "  troika run model.gguf --raw -p \"Once upon a time\" --seed 7\n"
            "  troika run model.gguf -p Hello --session talk.bin\n"
            "  troika run model.gguf -p Hello --choices 2 --best-of 6\n"
+           "  troika run model.gguf -p \"Yes or no?\" --grammar 'root ::= \"yes\" | \"no\"'\n"
            "  troika run model.gguf -p Hello --spec-type none --json\n";
   }
   void declare(CLI::App& app) override {
     add_prompt_flags(app, options_.prompt);
     add_answer_flags(app, options_.answer);
+    add_grammar_flags(app, options_.grammar);
     app.add_flag("--ignore-eos", options_.session.go_on_after_end,
                  "go on after a token that ends the text; to forbid it, use --logit-bias ID-inf");
     add_session_flags(app, options_.session);

@@ -47,8 +47,8 @@ Status DraftChains::sample(Forward& forward, int64_t depth, int64_t width, const
     Chain& chain = chains_[static_cast<size_t>(i)];
     if (!chain.sampler) continue;
     const int64_t position = std::ssize(chain.request->sequence->tokens) + depth;
-    const TokenId token =
-        chain.sampler->sample(spread(forward.logits(i, width)), position, scratch_);
+    TokenId token = chain.sampler->sample(spread(forward.logits(i, width)), position, scratch_);
+    if (token == kNoToken) token = TokenId{0};  // the launch wants one; the grammar cuts it off
     chain.sampler->emit(token, scratch_);
     drafted_[static_cast<size_t>(depth * size() + i)] = static_cast<int32_t>(token);
     TROIKA_RETURN_IF_ERROR(forward.replace_argmax(i, token));

@@ -156,6 +156,10 @@ Status Engine::check_answer(const Request& request) const {
   TROIKA_RETURN_IF_ERROR(in_range("choice", request.choice, 0, INT32_MAX));
   TROIKA_RETURN_IF_ERROR(in_range("top_logprobs", request.top_logprobs, 0, kTopLogprobsMax));
   TROIKA_RETURN_IF_ERROR(check_stop_strings(request.stop));
+  if (request.grammar != nullptr && request.grammar->vocabulary().tokens() != tokens_)
+    return fail(ErrorCode::invalid_argument,
+                "the grammar is for {} tokens, wanted one for the model's {}",
+                request.grammar->vocabulary().tokens(), tokens_);
   if (bytes_ == nullptr && (!request.stop.empty() || request.on_text))
     return fail(ErrorCode::invalid_argument,
                 "stop strings and text are asked of an engine that knows only ids, wanted neither");
@@ -285,6 +289,7 @@ Result<std::unique_ptr<Engine::Task>> Engine::make_task(Request request) {
   s.stop_at_end_tokens = !request.sampling.ignore_eos;
   s.tokens.reserve(static_cast<size_t>(s.tokens_end));
   for (const TokenId id : s.tokens) s.sampler->accept(id);
+  if (request.grammar != nullptr) s.sampler->begin_answer(request.grammar);
   Speculation::begin(task->drafting, s, request.speculation);
   if (request.on_text || !request.stop.empty()) task->text.emplace(request.stop);
   task->stays = request.keep_state;

@@ -91,6 +91,9 @@ struct Request {
   int64_t tokens_min = 0;   // of the answer, before which it ends by none of its own means
   SamplingOptions sampling;
   int32_t choice = 0;  // among those asked for one prompt: each draws its own noise from the seed
+  /// What the answer must be: tokens that it does not allow are not chosen. Made for the tokens of
+  /// the engine's model.
+  std::shared_ptr<const TokenGrammar> grammar;
   std::vector<std::string> stop;  // the first of these ends the answer and is not part of its text
   int64_t top_logprobs = 0;       // alternatives that on_logprob gets
   SpeculationOptions speculation;

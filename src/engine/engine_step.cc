@@ -287,7 +287,7 @@ TokenId Engine::choose(Task& task, int64_t output, std::span<const int32_t> argm
   const auto real = row.first(static_cast<size_t>(tokens_));
   const TokenId token =
       task.sequence.sampler->sample(real, std::ssize(task.sequence.tokens), scratch_);
-  if (task.request.on_logprob)
+  if (task.request.on_logprob && token != kNoToken)
     task.request.on_logprob(logprobs_.of(real, token, task.request.top_logprobs));
   return token;
 }
@@ -333,6 +333,10 @@ Status Engine::judge_task(Task& task, std::span<const int32_t> argmax,
   int64_t accepted = 0;
   for (int64_t i = 0; i < task.outputs && s.finish == FinishReason::none; i++) {
     const TokenId token = choose(task, task.first_output + i, argmax, logits);
+    if (token == kNoToken) {
+      end(task, s.sampler->may_end() ? FinishReason::stop : FinishReason::no_token);
+      break;
+    }
     take(task, token);
     if (i + 1 == task.outputs) break;
     if (task.drafting.drafts()[static_cast<size_t>(i)] != token) break;

@@ -84,6 +84,7 @@ TokenId Sampler::sample(std::span<const float> logits, int64_t position,
   TROIKA_CHECK(std::ssize(logits) == plan_->vocab);
   const SamplingOptions& options = position < plan_->ends_from ? plan_->opening : plan_->options;
   const bool greedy = options.temperature <= 0;
+  if (grammar_) logits = scratch.masked(logits, *grammar_->allowed());
   ChainInputs inputs{options,
                      {options.logit_bias, history_.counts(), {}},
                      gumbel_key(options.seed, plan_->choice, position)};
@@ -92,7 +93,7 @@ TokenId Sampler::sample(std::span<const float> logits, int64_t position,
         scratch.repeats.find(dry_history_.tokens(), plan_->breakers.get(), options);
   scratch.load(logits, inputs.adjustments, greedy ? 1 : wanted(options));
   scratch.drawn_probability = 1;
-  if (scratch.items().empty()) return TokenId{0};
+  if (scratch.items().empty()) return grammar_ ? kNoToken : TokenId{0};
   // Greedy looks at nothing but what changes single logits: typical_p could remove the most likely
   // token.
   if (greedy) {
@@ -128,6 +129,7 @@ void Sampler::accept(TokenId id) {
 
 void Sampler::emit(TokenId id, const Candidates& scratch) {
   accept(id);
+  if (grammar_) (void)grammar_->accept(id);  // a draft that it forbids: nothing follows
   const SamplingOptions& options = plan_->options;
   if (options.temperature <= 0) return;
   const double p = scratch.drawn_probability;
@@ -141,8 +143,16 @@ void Sampler::emit(TokenId id, const Candidates& scratch) {
   }
 }
 
+void Sampler::begin_answer(std::shared_ptr<const TokenGrammar> grammar) {
+  grammar_.emplace(std::move(grammar));
+}
+
+size_t Sampler::allowed_drafts(std::span<const TokenId> tokens) const {
+  return grammar_ ? grammar_->accepted(tokens) : tokens.size();
+}
+
 bool Sampler::greedy(int64_t position) const {
-  if (position < plan_->ends_from) return false;
+  if (grammar_ || position < plan_->ends_from) return false;
   const SamplingOptions& options = plan_->options;
   const bool first = options.mirostat == 0 && wanted(options) == 1;
   const bool one_left = options.temperature <= 0 || first;

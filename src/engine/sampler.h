@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "core/ids.h"
@@ -13,8 +14,12 @@
 #include "engine/sampler_chain.h"
 #include "engine/sampler_history.h"
 #include "engine/sampling_options.h"
+#include "text/grammar/token_grammar.h"
 
 namespace troika {
+
+/// No token may come next: the grammar allows none that a bias does not forbid.
+inline constexpr TokenId kNoToken{-1};
 
 /// The sampler of one choice of one sequence. A value: the drafter works on a copy, which sees the
 /// same noise; assigning a copy to an older one of the same sequence allocates nothing once the
@@ -35,7 +40,7 @@ class Sampler {
 
   /// The token for `position` (the index in the sequence that it will have). Changes nothing: the
   /// same row, position and history give the same token. NaN counts as -infinity; if every token is
-  /// at -infinity, the answer is token 0.
+  /// at -infinity, the answer is token 0, or with a grammar kNoToken.
   ///
   /// @param logits  [vocab], as the model gave them.
   /// @param scratch  memory to work in; one serves any number of samplers of one thread.
@@ -47,8 +52,17 @@ class Sampler {
   void accept(TokenId id);
 
   /// accept() for a token of the answer: what sample() drew last with this scratch. Moves the aims
-  /// of mirostat and adaptive_p as well.
+  /// of mirostat and adaptive_p and the grammar as well.
   void emit(TokenId id, const Candidates& scratch);
+
+  /// The prompt is taken: what comes now is held to `grammar`, which knows the same tokens.
+  void begin_answer(std::shared_ptr<const TokenGrammar> grammar);
+
+  /// How many of the next `tokens` the grammar allows, one after the other.
+  size_t allowed_drafts(std::span<const TokenId> tokens) const;
+
+  /// Whether the grammar, if there is one, lets the text end here.
+  bool may_end() const { return !grammar_ || grammar_->can_end(); }
 
   /// Whether sample() is the lowest-id argmax of the unmodified logits, which a device can find by
   /// itself, at `position` and all behind it.
@@ -75,6 +89,7 @@ class Sampler {
   DryHistory dry_history_;
   double mu_;                              // mirostat's aim, bits
   double adaptive_sum_, adaptive_weight_;  // of the probabilities drawn, the newest weighing most
+  std::optional<GrammarState> grammar_;
 };
 
 }  // namespace troika

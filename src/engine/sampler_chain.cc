@@ -1,6 +1,7 @@
 #include "engine/sampler_chain.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -66,6 +67,16 @@ size_t at_least_one(int32_t min_keep) {
 }
 
 }  // namespace
+
+std::span<const float> Candidates::masked(std::span<const float> logits, const TokenBits& allowed) {
+  masked_.assign(logits.size(), -std::numeric_limits<float>::infinity());
+  for (size_t word = 0; word < allowed.size(); word++)
+    for (uint64_t bits = allowed[word]; bits != 0; bits &= bits - 1) {
+      const size_t id = 64 * word + static_cast<size_t>(std::countr_zero(bits));
+      if (id < logits.size()) masked_[id] = logits[id];
+    }
+  return masked_;
+}
 
 void Candidates::load(std::span<const float> logits, const Adjustments& adjustments,
                       size_t wanted) {

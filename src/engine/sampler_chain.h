@@ -14,6 +14,7 @@
 #include "engine/dry.h"
 #include "engine/sampler_history.h"
 #include "engine/sampling_options.h"
+#include "text/grammar/grammar_vocabulary.h"
 
 namespace troika {
 
@@ -40,6 +41,9 @@ struct ChainInputs {
 /// nothing is allocated.
 class Candidates {
  public:
+  /// `logits` with all tokens at -infinity that are not in `allowed`; valid until the next call.
+  std::span<const float> masked(std::span<const float> logits, const TokenBits& allowed);
+
   /// The tokens of a row with their logits after bias, those at -infinity left out: of NaN and
   /// -infinity there is nothing to draw, +infinity counts as the largest float. Nothing at all may
   /// be left; the steps below want at least one.
@@ -138,6 +142,7 @@ class Candidates {
   double entropy(const Softmax& softmax) const;
 
   std::vector<Candidate> items_;
+  std::vector<float> masked_;
   size_t ranked_ = 0;                 // the first so many are the largest, in order
   bool by_id_ = false;                // they lie in rising order of id
   std::vector<double> before_adapt_;  // probabilities of items_, where adapt() was the last step

@@ -19,8 +19,9 @@
 
 namespace troika {
 
-/// Why a sequence ended: a token that ends texts, a stop string, tokens_end, cancel(), its time.
-enum class FinishReason : uint8_t { none, stop, stop_string, length, cancelled, expired };
+/// Why a sequence ended: a token that ends texts or a grammar that is at its end, a stop string,
+/// tokens_end, cancel(), its time, a grammar that no token of the vocabulary could go on with.
+enum class FinishReason : uint8_t { none, stop, stop_string, length, cancelled, expired, no_token };
 
 /// The blocks of kBlockRows ids that a text holds tokens of; see DraftVocabulary.
 struct SeenBlocks {

@@ -96,6 +96,13 @@ Status Speculation::propose_with(Drafter& drafter) {
   return proposed;
 }
 
+void Speculation::cut_forbidden() {
+  for (Drafting* member : members_) {
+    std::vector<TokenId>& drafts = member->request.tokens;
+    drafts.resize(member->sequence->sampler->allowed_drafts(drafts));
+  }
+}
+
 Result<double> Speculation::propose(double start_ms, const std::function<double()>& clock_ms) {
   std::optional<double> done_ms;
   for (const auto& drafter : drafters_) {
@@ -106,6 +113,7 @@ Result<double> Speculation::propose(double start_ms, const std::function<double(
         now_ms - done_ms.value_or(start_ms);
     done_ms = now_ms;
   }
+  cut_forbidden();
   return done_ms ? *done_ms : clock_ms();
 }
 

@@ -47,7 +47,8 @@ class Speculation {
   /// all.
   void leave_out(const Drafting& member);
 
-  /// Drafts what was chosen; each sequence has pages for it. Returns the time at which that was
+  /// Drafts what was chosen, up to what the grammar of a text forbids; each sequence has pages for
+  /// it. Returns the time at which that was
   /// done: the clock is asked after each drafter that launched something, or once.
   Result<double> propose(double start_ms, const std::function<double()>& clock_ms);
 
@@ -80,6 +81,7 @@ class Speculation {
   Drafter* drafter_of(DraftClass drafts) const;
   void make_offers(std::span<Drafting* const> members);
   Status propose_with(Drafter& drafter);
+  void cut_forbidden();
 
   std::vector<std::unique_ptr<Drafter>> drafters_;
   DepthPlanner planner_;

@@ -59,6 +59,7 @@ class StateTable {
   }
   bool may_end(int32_t state) const;
 
+  int64_t states() const { return std::ssize(states_); }
   /// What all this takes.
   int64_t bytes() const;
   /// Forgets all states but `kept`, which get new numbers.

@@ -27,7 +27,10 @@ class TokenGrammar::Memory {
         vocabulary_(vocabulary),
         table_(automaton_),
         path_(GrammarVocabulary::kTokenBytesMax + 1),
-        nothing_(std::make_shared<const TokenBits>(vocabulary.end_tokens().size())) {}
+        nothing_(std::make_shared<const TokenBits>(vocabulary.end_tokens().size())) {
+    for (auto id = static_cast<int32_t>(vocabulary.tokens()); id-- > 0;)
+      if (vocabulary.same_bytes(id) >= 0) twins_.emplace_back(id, vocabulary.same_bytes(id));
+  }
 
   std::shared_ptr<const GrammarState::Place> start() {
     const std::lock_guard lock(mutex_);
@@ -133,6 +136,7 @@ class TokenGrammar::Memory {
     TokenBits bits(nothing_->size());
     const std::span<const GrammarVocabulary::Node> nodes = vocabulary_.nodes();
     int64_t visits = 0;
+    int64_t states = table_.states();
     path_[0] = state;
     for (size_t i = 0; i < nodes.size() && visits < kVisitsMax;) {
       const GrammarVocabulary::Node& node = nodes[i];
@@ -143,12 +147,16 @@ class TokenGrammar::Memory {
         continue;
       }
       path_[node.depth + size_t{1}] = step.state;
-      for (int32_t token = node.token; token >= 0; token = vocabulary_.same_bytes(token))
-        set_bit(bits, token);
-      if (table_.bytes() > kTableBytesMax) forget(std::span(path_).first(node.depth + size_t{2}));
+      if (node.token >= 0) set_bit(bits, node.token);
+      if (table_.states() != states) {
+        if (table_.bytes() > kTableBytesMax) forget(std::span(path_).first(node.depth + size_t{2}));
+        states = table_.states();
+      }
       i++;
     }
     state = path_[0];
+    for (const auto& [token, twin] : twins_)
+      if (has_bit(bits, TokenId{token})) set_bit(bits, twin);
     add_whole_tokens(state, bits);
     return bits;
   }
@@ -162,6 +170,7 @@ class TokenGrammar::Memory {
   std::unordered_map<int32_t, std::list<Mask>::iterator> masks_;
   std::vector<int32_t> path_;
   std::shared_ptr<const TokenBits> nothing_;
+  std::vector<std::pair<int32_t, int32_t>> twins_;  // tokens of equal bytes, the later one first
 };
 
 TokenGrammar::TokenGrammar(std::shared_ptr<const GrammarVocabulary> vocabulary,
