@@ -25,6 +25,7 @@ Outcome outcome_of(FinishReason finish) {
       return Outcome::cancelled;
     case FinishReason::expired:
       return Outcome::expired;
+    case FinishReason::no_token:
     case FinishReason::none:
       break;
   }
