@@ -145,13 +145,16 @@ TEST_P(CrowdTest, TextsAreWhatTheyAreAlone) {
         SCOPED_TRACE(::testing::PrintToString(setting));
         const CrowdCounts counts = run(setting, random(), kSanitized ? 6 : 32);
         ASSERT_FALSE(HasFailure());
-        EXPECT_TRUE(preempt == 0 || counts.preempted > 0);
+        // Few texts may all end before one of them is set aside.
+        EXPECT_TRUE(preempt == 0 || counts.preempted > 0 || kSanitized);
+        all.preempted += counts.preempted;
         all.spilled += counts.spilled;
         all.compared += counts.compared;
         if (cache == CacheState::roomy) all.cached_tokens += counts.cached_tokens;
       }
   EXPECT_GT(all.compared, 0);
   EXPECT_GT(all.cached_tokens, 0);
+  EXPECT_GT(all.preempted, 0);
   EXPECT_GT(all.spilled, 0);
 }
 
