@@ -120,17 +120,20 @@ TEST(JsonSchema, NumbersWithinBounds) {
 
 TEST(JsonSchema, Objects) {
   check({
-      {R"({"type": "object", "properties": {"b": {"type": "null"}, "a": {"type": "integer"}}, "required": ["b", "a"]})",
+      {R"({"type": "object", "properties": {"b": {"type": "null"}, )"
+       R"("a": {"type": "integer"}}, "required": ["b", "a"]})",
        {R"({"b":null,"a":1})", R"({"b": null, "a": 1})"},
        {R"({"a":1,"b":null})", R"({"b":null})", "{}", R"({ "b":null,"a":1})"}},
-      {R"({"properties": {"a": {"const": 1}, "b": {"const": 2}, "c": {"const": 3}}, "required": ["b"]})",
+      {R"({"properties": {"a": {"const": 1}, "b": {"const": 2}, "c": {"const": 3}}, )"
+       R"("required": ["b"]})",
        {R"({"b":2})", R"({"a":1,"b":2})", R"({"b":2,"c":3})", R"({"a":1, "b":2,"c":3})"},
        {"{}", R"({"a":1})", R"({"a":1,"c":3})", R"({,"b":2})", R"({"b":2,})", R"({"b":2,"d":1})"}},
       {R"({"properties": {"a": {"const": 1}, "b": {"const": 2}}})",
        {"{}", R"({"a":1})", R"({"b":2})", R"({"a":1,"b":2})"},
        {R"({"b":2,"a":1})"}},
       {R"({"type": "object"})", {"{}", R"({"x":[{"y":1}]})"}, {"[]", "1", R"({"":1})"}},
-      {R"({"properties": {"ab": {"const": 1}, "ac": {"const": 1}}, "additionalProperties": {"type": "null"}})",
+      {R"({"properties": {"ab": {"const": 1}, "ac": {"const": 1}}, )"
+       R"("additionalProperties": {"type": "null"}})",
        {"{}", R"({"ab":1,"x":null})", R"({"a":null,"abc":null, "b":null})", R"({"ad":null})"},
        {R"({"ab":null})", R"({"x":1})", R"({"\u0061b":null})"}},
       {R"({"additionalProperties": false})", {"{}"}, {R"({"a":1})"}},
@@ -141,7 +144,8 @@ TEST(JsonSchema, Objects) {
       {"{\"properties\": {\"q\\\"\xC3\xA4\\n\": {\"const\": 1}}}",
        {"{\"q\\\"\xC3\xA4\\n\":1}"},
        {}},
-      {R"({"type": "object", "minProperties": 1, "maxProperties": 2, "properties": {"a": {"const": 1}}, "required": ["a"]})",
+      {R"({"type": "object", "minProperties": 1, "maxProperties": 2, )"
+       R"("properties": {"a": {"const": 1}}, "required": ["a"]})",
        {R"({"a":1})"},
        {}},
   });
@@ -175,13 +179,18 @@ TEST(JsonSchema, Combinations) {
        {R"("a")", "5"},
        {"4", "null"}},
       {R"({"oneOf": [{"type": "string"}, {"type": "null"}]})", {R"("a")", "null"}, {"4"}},
-      {R"({"oneOf": [{"properties": {"k": {"const": "a"}, "x": {"const": 1}}, "required": ["k", "x"]}, {"properties": {"k": {"const": "b"}}, "required": ["k"]}]})",
+      {R"({"oneOf": [{"properties": {"k": {"const": "a"}, "x": {"const": 1}}, )"
+       R"("required": ["k", "x"]}, {"properties": {"k": {"const": "b"}}, "required": ["k"]}]})",
        {R"({"k":"a","x":1})", R"({"k":"b"})"},
        {R"({"k":"b","x":1})", R"({"k":"a"})"}},
-      {R"({"allOf": [{"properties": {"a": {"type": "integer"}}, "required": ["a"]}, {"properties": {"b": {"const": 2}, "a": {"maximum": 5, "minimum": 4}}, "required": ["b"]}]})",
+      {R"({"allOf": [{"properties": {"a": {"type": "integer"}}, "required": ["a"]}, )"
+       R"({"properties": {"b": {"const": 2}, "a": {"maximum": 5, "minimum": 4}}, )"
+       R"("required": ["b"]}]})",
        {R"({"a":4,"b":2})"},
        {R"({"a":6,"b":2})", R"({"a":4})"}},
-      {R"({"type": "object", "properties": {"a": {"const": 1}}, "required": ["a"], "anyOf": [{"properties": {"b": {"const": 2}}, "required": ["b"]}, {"properties": {"c": {"const": 3}}, "required": ["c"]}]})",
+      {R"({"type": "object", "properties": {"a": {"const": 1}}, "required": ["a"], )"
+       R"("anyOf": [{"properties": {"b": {"const": 2}}, "required": ["b"]}, )"
+       R"({"properties": {"c": {"const": 3}}, "required": ["c"]}]})",
        {R"({"a":1,"b":2})", R"({"a":1,"c":3})"},
        {R"({"a":1})", R"({"a":1,"b":2,"c":3})"}},
       {R"({"allOf": [{"enum": [1, 2, 3]}, {"enum": [2.0, 3, 4]}]})", {"3"}, {"1", "4"}},
@@ -196,17 +205,20 @@ TEST(JsonSchema, Combinations) {
 
 TEST(JsonSchema, References) {
   check({
-      {R"({"$ref": "#/$defs/x", "$defs": {"x": {"type": "array", "items": {"$ref": "#/$defs/y"}}, "y": {"const": 1}}})",
+      {R"({"$ref": "#/$defs/x", "$defs": {"x": {"type": "array", )"
+       R"("items": {"$ref": "#/$defs/y"}}, "y": {"const": 1}}})",
        {"[]", "[1,1]"},
        {"1"}},
-      {R"({"type": "object", "properties": {"v": {"type": "integer"}, "next": {"anyOf": [{"$ref": "#"}, {"type": "null"}]}}, "required": ["v", "next"]})",
+      {R"({"type": "object", "properties": {"v": {"type": "integer"}, )"
+       R"("next": {"anyOf": [{"$ref": "#"}, {"type": "null"}]}}, "required": ["v", "next"]})",
        {R"({"v":1,"next":null})", R"({"v":1,"next":{"v":2,"next":null}})"},
        {R"({"v":1})", R"({"v":1,"next":{"v":2}})"}},
       {R"({"$ref": "#/definitions/a~1b%", "definitions": {"a/b%": {"const": 7}}})", {"7"}, {"8"}},
       {R"({"properties": {"l": {"$ref": "#"}, "r": {"$ref": "#"}}})",
        {"{}", R"({"l":{"r":{}},"r":{}})"},
        {R"({"l":1})"}},
-      {R"({"allOf": [{"$ref": "#/$defs/a"}, {"$ref": "#/$defs/a"}], "$defs": {"a": {"anyOf": [{"const": 1}, {"const": 2}]}}})",
+      {R"({"allOf": [{"$ref": "#/$defs/a"}, {"$ref": "#/$defs/a"}], )"
+       R"("$defs": {"a": {"anyOf": [{"const": 1}, {"const": 2}]}}})",
        {"1", "2"},
        {"3"}},
   });
