@@ -94,16 +94,15 @@ Result<std::optional<SpilledText>> Spill::save(const Sequence& s,
   text.blocks_.assign(free_.end() - blocks, free_.end());
   free_.resize(free_.size() - static_cast<size_t>(blocks));
   Stream stream(text.blocks_, [this](int32_t number) { return block(number); });
-  TROIKA_RETURN_IF_ERROR(
-      for_each_unit(forward_, s, text.tokens(), [&](size_t state, int64_t unit) -> Status {
-        unit_.resize(static_cast<size_t>(forward_.unit_bytes(state)));
-        TROIKA_RETURN_IF_ERROR(forward_.read_unit(state, unit, unit_));
-        stream.next(unit_.size(), [&](std::span<std::byte> piece, size_t begin) {
-          std::copy_n(unit_.begin() + static_cast<std::ptrdiff_t>(begin), piece.size(),
-                      piece.begin());
-        });
-        return ok();
-      }));
+  const auto save_unit = [&](size_t state, int64_t unit) -> Status {
+    unit_.resize(static_cast<size_t>(forward_.unit_bytes(state)));
+    TROIKA_RETURN_IF_ERROR(forward_.read_unit(state, unit, unit_));
+    stream.next(unit_.size(), [&](std::span<std::byte> piece, size_t begin) {
+      std::copy_n(unit_.begin() + static_cast<std::ptrdiff_t>(begin), piece.size(), piece.begin());
+    });
+    return ok();
+  };
+  TROIKA_RETURN_IF_ERROR(for_each_unit(forward_, s, text.tokens(), save_unit));
   learn(bytes, clock_ms() - start_ms);
   saved_++;
   return std::optional<SpilledText>(std::move(text));
