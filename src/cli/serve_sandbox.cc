@@ -1,16 +1,15 @@
 #include "cli/serve_sandbox.h"
 
-#include <filesystem>
-
 #include "cli/streams.h"
 #include "serve/sandbox/database_url.h"
+#include "serve/sandbox/file_folders.h"
 
 namespace troika::cli {
 namespace {
 
-std::string folder_of(const std::string& file) {
-  const std::filesystem::path folder = std::filesystem::path(file).parent_path();
-  return folder.empty() ? "." : folder.string();
+void add_folders(const std::vector<std::string>& files, std::vector<std::string>& folders) {
+  for (const std::string& file : files)
+    for (const std::string& folder : serve::folders_of(file)) folders.push_back(folder);
 }
 
 void say(const serve::SandboxReport& report) {
@@ -30,14 +29,10 @@ Status ServeSandbox::before_threads(const ServePaths& paths) {
     return ok();
   }
   TROIKA_TRY(options_.database, serve::database_of(paths.ledger));
-  for (const std::string& path : paths.models)
-    if (!path.empty()) options_.read_only.push_back(folder_of(path));
-  for (const std::string& path : paths.read)
-    if (!path.empty()) options_.read_only.push_back(folder_of(path));
-  for (const std::string& path : paths.write)
-    if (!path.empty()) options_.read_write.push_back(folder_of(path));
-  if (!options_.database && !paths.ledger.empty())
-    options_.read_write.push_back(folder_of(paths.ledger));
+  add_folders(paths.models, options_.read_only);
+  add_folders(paths.read, options_.read_only);
+  add_folders(paths.write, options_.read_write);
+  if (!options_.database) add_folders({paths.ledger}, options_.read_write);
   TROIKA_TRY(const serve::SandboxReport report, serve::confine_files(options_));
   say(report);
   return ok();
