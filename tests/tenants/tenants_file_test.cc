@@ -11,12 +11,14 @@ namespace {
 const std::string kDigest = std::string(63, 'a') + "1";
 const std::string kOther = std::string(63, 'b') + "2";
 
-constexpr char kSound[] = R"(# The ward's machine.
+constexpr char kSound[] =
+    R"(# The ward's machine.
 
 # the clinic on the first floor
 [[tenant]]
 name = "clinic"
-keys = [{ sha256 = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1", created = "2026-11-20" }]
+keys = [{ sha256 = ")"
+    R"(aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1", created = "2026-11-20" }]
 weight = 3
 priority = "interactive"
 tokens_per_minute = 100_000

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "serve/ledger/open_ledger.h"
+#include "serve/ledger/restore_quotas.h"
 #include "serve/ledger/step_ledger.h"
 
 namespace troika::serve {
@@ -158,6 +159,27 @@ TEST_F(SqliteLedgerTest, TotalsAndRetention) {
   EXPECT_EQ(*ledger->fold(kStart + kDay), 1);  // comes to the sums that are there
   EXPECT_EQ((*ledger->totals({}))[0].requests, 4);
   EXPECT_EQ((*ledger->totals({}))[0].usage.answer_tokens, 24);
+}
+
+TEST_F(SqliteLedgerTest, QuotasGoOnWhereAServerStopped) {
+  const auto ledger = *open_sqlite_ledger(path_);
+  const int64_t midnight = 20'001 * kDay;
+  LedgerBatch batch;
+  for (const int64_t at : {midnight - kDay / 2, midnight - 30'000, midnight + 5'000}) {
+    batch.openings.push_back(opening(*ledger, fmt::format("r{}", at), "clinic", at));
+    batch.updates.push_back({batch.openings.back().number, {10, 2, 5, 0, 0}, Outcome::stop, at});
+  }
+  ASSERT_TRUE(ledger->commit(batch).ok());
+  const int64_t now_ms = midnight + 10'000;
+  LocalQuotas quotas([&] { return static_cast<double>(now_ms) / 1000; });
+  ASSERT_TRUE(restore_quotas(*ledger, now_ms, quotas).ok());
+  Tenant tenant;
+  tenant.name = "clinic";
+  tenant.quota.tokens_per_day = 100;
+  EXPECT_EQ(quotas.status(tenant)->tokens->remaining, 85);
+  tenant.quota = {.requests_per_minute = 10, .tokens_per_minute = 100};
+  EXPECT_EQ(quotas.status(tenant)->tokens->remaining, 70);
+  EXPECT_EQ(quotas.status(tenant)->requests->remaining, 8);
 }
 
 TEST_F(SqliteLedgerTest, OtherFilesAreRefused) {

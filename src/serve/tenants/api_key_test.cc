@@ -36,7 +36,7 @@ TEST(ApiKey, DigestsAreRead) {
   EXPECT_TRUE(*parse_digest(digest.hex()) == digest);
   EXPECT_FALSE(*parse_digest(digest.hex()) == digest_of("abd"));
   for (const std::string& bad : {std::string(), std::string("ba78"), std::string(64, 'g'),
-                                std::string(65, 'a'), std::string(64, '\0')})
+                                 std::string(65, 'a'), std::string(64, '\0')})
     EXPECT_FALSE(parse_digest(bad).ok());
 }
 
