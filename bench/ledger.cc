@@ -1,6 +1,6 @@
 // A step's commit to the ledger, by rows that it updates: 1, 100 and 1,000 streams in a step, each
-// named once. of_write: the rate of the bytes that the commit writes at least (a page of each 4 KiB
-// of rows) by the rate at which this machine writes the same bytes to a file, without a flush.
+// named once. write_ms: what this machine takes to write to a plain file, without a flush, the
+// bytes that a commit writes at least (the pages of the rows).
 #include <benchmark/benchmark.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -68,8 +68,7 @@ void commit_step(benchmark::State& state) {
   const int64_t bytes = (rows * kRowBytes / 4096 + 1) * 4096;
   state.counters["rows/s"] =
       benchmark::Counter(static_cast<double>(rows), benchmark::Counter::kIsIterationInvariantRate);
-  state.counters["of_write"] = benchmark::Counter(write_s(folder / "plain", bytes),
-                                                  benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["write_ms"] = write_s(folder / "plain", bytes) * 1000;
 }
 BENCHMARK(commit_step)
     ->ArgNames({"rows", "power_safe"})
