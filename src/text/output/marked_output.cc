@@ -138,9 +138,10 @@ class MarkedOutput final : public OutputReader {
 
   Verdict begin_call(Peek at, HeadReader reader, Unread& unread, OutputSink& sink) {
     CallHead head;
+    const bool bare = !syntax_.bare.empty() && unread.text().starts_with(syntax_.bare);
     if (!reader(at, syntax_, context_.options.tools, head)) {
       const bool cut = at.verdict() == Verdict::more;
-      return cut && (!unread.ended() || syntax_.certain) ? Verdict::more : Verdict::no;
+      return cut && (!unread.ended() || (syntax_.certain && !bare)) ? Verdict::more : Verdict::no;
     }
     unread.take(at.bytes());
     if (state_ == State::reasoning) sink.close_reasoning({});

@@ -139,14 +139,13 @@ class Literals {
   }
 
   bool string(std::string& json) {
-    const std::string quote(rest_.starts_with("\"\"\"") || rest_.starts_with("'''") ? 3 : 1,
-                            rest_.front());
-    rest_.remove_prefix(quote.size());
+    const char quote = rest_.front();
+    rest_.remove_prefix(1);
     std::string text;
     while (!rest_.starts_with(quote)) {
       if (rest_.empty() || !character(text)) return false;
     }
-    rest_.remove_prefix(quote.size());
+    rest_.remove_prefix(1);
     json += quote_json(text);
     return true;
   }

@@ -53,7 +53,8 @@ struct ToolSyntax {
   HeadReader next = nullptr;  // of a call that follows another without an opener
   ArgumentStyle style = ArgumentStyle::json;
   const XmlSyntax* xml = nullptr;
-  bool certain = true;  // the openers stand nowhere but before calls: a broken call is not shown
+  bool certain = true;  // the openers stand nowhere but before calls: one cut off is not shown
+  std::string_view bare = {};                        // an opener of which that is not so
   bool id_follows = false;                           // in lists: the id stands behind the arguments
   bool in_reasoning = false;                         // a call may begin in reasoning, and ends it
   bool whole_message = false;                        // only where no content came before
