@@ -128,7 +128,8 @@ TEST(TenantsFile, HostileTextsAreRefused) {
        {dots + " = 1\n", "[" + dots + "]\n", "x = " + std::string(100'000, '[') + "\n",
         "x = " + std::string(3'000, '['),
         "[[tenant]]\nname = \"" + std::string(1 << 20, 'a') + "\"\n",
-        std::string("[[tenant]]\nname = \"a\0b\"\n", 24), std::string("\xff\xfe\n"),
+        std::string("[[tenant]]\nname = \"a\0b\"\n", 24), std::string("[ # x\ny]\n"),
+        std::string("[[#\n"), std::string("\xff\xfe\n"),
         std::string("[[tenant]]\nname = \"\xed\xa0\x80\"\n"), many_keys,
         std::string(kTenantsFileBytesMax + 1, '\n')}) {
     const Result<TenantsFile> file = parse_tenants(text, "t.toml");
