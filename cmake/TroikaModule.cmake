@@ -1,6 +1,6 @@
 # troika_module(NAME [EXECUTABLE program] DEPENDS target...)
 # One static library per folder src/NAME, named troika_NAME (slashes become underscores), from every .cc directly in it
-# and its kernels/, families/, ops/, output/ and grammar/; x_test.cc beside x.cc go into one test program NAME_test.
+# and its kernels/, families/, ops/, jinja/, output/ and grammar/; x_test.cc beside x.cc go into one test program NAME_test.
 # A file kernels/x_<isa>.cc alone is compiled with the flags of <isa>: an inline function shared with plain
 # files would leak those instructions into them. Kernels of AArch64 are built by scripts/test_arm.
 
@@ -18,7 +18,7 @@ function(troika_module name)
   string(REPLACE "/" "_" target ${name})
   set(folder ${PROJECT_SOURCE_DIR}/src/${name})
   file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cc ${folder}/kernels/*.cc ${folder}/families/*.cc
-       ${folder}/ops/*.cc ${folder}/output/*.cc ${folder}/grammar/*.cc)
+       ${folder}/ops/*.cc ${folder}/jinja/*.cc ${folder}/output/*.cc ${folder}/grammar/*.cc)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$|/kernels/[a-z0-9_]+_(neon|dotprod|i8mm)\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")

@@ -144,7 +144,7 @@ typedef struct troika_request {
   /* The prompt: text, or token ids where `tokens` is not null. */
   const char* prompt;
   size_t prompt_bytes;
-  int32_t chat; /* 1: the text is a user's message, put into ChatML where the model knows it */
+  int32_t chat; /* 1: the text is a user's message, for the model's chat template */
   const int32_t* tokens;
   size_t token_count;
   int64_t tokens_max; /* of the answer; -1: until the context is full */

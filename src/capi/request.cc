@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "text/chat.h"
+#include "text/chat_template.h"
 
 namespace troika::capi {
 namespace {
@@ -35,10 +35,12 @@ Result<std::vector<TokenId>> prompt_tokens(const ModelSession& session,
     return fail(ErrorCode::invalid_argument, "both prompt and tokens are null, wanted one of them");
   const std::string_view text(request.prompt, request.prompt_bytes);
   if (request.chat == 0) return session.tokenizer().encode(text);
-  TROIKA_RETURN_IF_ERROR(check_chatml(session.file().metadata()));
-  const ChatMessage message{.role = "user", .content = std::string(text)};
-  return session.tokenizer().encode(render_chatml({&message, 1}),
-                                    {.add_special = true, .parse_special = true});
+  TROIKA_TRY(const ChatTemplate chat,
+             ChatTemplate::load(session.file().metadata(), session.tokenizer()));
+  using Json = nlohmann::ordered_json;
+  const Json messages = Json::array({Json{{"role", "user"}, {"content", text}}});
+  TROIKA_TRY(const std::string prompt, chat.render(messages));
+  return session.tokenizer().encode(prompt, {.add_special = true, .parse_special = true});
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ troika_request complete(const troika_request& given);
 Result<SessionOptions> session_options(const char* path, const troika_load_options& options);
 
 /// The request without callbacks. Errors: invalid_argument — a field that cannot be, by its name;
-/// unsupported, not_found — `chat` for a model that does not know ChatML.
+/// those of ChatTemplate::load() and render() — `chat` with a template that cannot be used.
 Result<Request> engine_request(const ModelSession& session, const troika_request& request);
 
 /// The last event of a request; its `error` is to be set by whoever owns the text.

@@ -1,7 +1,5 @@
 // troika chat: a conversation, line by line. Each turn reads its new tokens only: the engine goes
-// on where the last answer ended.
-
-#include "text/chat.h"
+// on where the last answer ended, as far as the chat template writes the conversation as it was.
 
 #include <unistd.h>
 
@@ -9,6 +7,7 @@
 #include <string>
 
 #include "cli/answer_flags.h"
+#include "cli/chat_flags.h"
 #include "cli/command.h"
 #include "cli/engine_flags.h"
 #include "cli/generation.h"
@@ -26,23 +25,35 @@ struct ChatOptions {
   SessionOptions session;
   SamplingFlags sampling;
   AnswerFlags answer;
+  ChatFlags chat;
 };
 
-/// The conversation so far, as the model read and wrote it. Its tokens are kept, not its text: that
-/// might be encoded into other tokens than those which the model chose, and nothing of what was
-/// computed would fit.
+/// The conversation so far: its messages, and what the model read and wrote of them. The tokens are
+/// kept beside the text: encoding that again might give other tokens than those which the model
+/// chose, and nothing of what was computed would fit. Where the template writes earlier turns in
+/// another way (many drop the reasoning), the conversation is encoded anew.
 class Conversation {
  public:
-  Conversation(ModelSession& session, const SamplingOptions& sampling, const AnswerFlags& flags)
-      : session_(session), sampling_(sampling), flags_(flags) {}
+  Conversation(ModelSession& session, const ChatTemplate& chat, const SamplingOptions& sampling,
+               const ChatOptions& options)
+      : session_(session),
+        chat_(chat),
+        rendering_(render_options(options.chat)),
+        sampling_(sampling),
+        flags_(options.answer) {}
 
-  void clear() { tokens_.clear(); }
+  void clear() {
+    messages_ = Json::array();
+    tokens_.clear();
+    text_.clear();
+  }
 
   /// Streams the answer to `line`. A failed turn leaves the conversation as it was.
   Result<Generation> answer(const std::string& line, Progress& progress) {
-    std::vector<TokenId> prompt = tokens_;
-    const ChatMessage question{.role = "user", .content = line};
-    append(prompt, (prompt.empty() ? "" : "\n") + render_chatml({&question, 1}));
+    Json messages = messages_;
+    messages.push_back({{"role", "user"}, {"content", line}});
+    TROIKA_TRY(std::string text, chat_.render(messages, nullptr, rendering_));
+    std::vector<TokenId> prompt = encode(text);
     TROIKA_RETURN_IF_ERROR(session_.check_prompt_fits(std::ssize(prompt)));
     TROIKA_TRY(Generation generation, generate(session_.engine(), session_.tokenizer(),
                                                {.prompt = prompt,
@@ -52,35 +63,49 @@ class Conversation {
                                                 .stop = flags_.stop,
                                                 .speculation = session_.speculation()},
                                                {.on_text = write_stdout, .progress = &progress}));
-    close_turn(prompt, generation);
+    const std::vector<TokenId> answer = answer_tokens(generation);
+    const std::string answered = session_.tokenizer().decode(answer, {.show_special = true});
+    messages.push_back({{"role", "assistant"}, {"content", answered}});
+    messages_ = std::move(messages);
+    text_ = text + answered;
     tokens_ = std::move(prompt);
+    tokens_.insert(tokens_.end(), answer.begin(), answer.end());
     return generation;
   }
 
  private:
-  void append(std::vector<TokenId>& tokens, const std::string& text) const {
+  using Json = nlohmann::ordered_json;
+
+  /// The tokens of the whole conversation, whose beginning is known if it is as it was.
+  std::vector<TokenId> encode(const std::string& text) const {
+    const bool goes_on = !tokens_.empty() && text.starts_with(text_);
+    const std::string_view rest = goes_on ? std::string_view(text).substr(text_.size()) : text;
     const std::vector<TokenId> ids =
-        session_.tokenizer().encode(text, {.add_special = tokens.empty(), .parse_special = true});
+        session_.tokenizer().encode(rest, {.add_special = !goes_on, .parse_special = true});
+    std::vector<TokenId> tokens = goes_on ? tokens_ : std::vector<TokenId>();
     tokens.insert(tokens.end(), ids.begin(), ids.end());
+    return tokens;
   }
 
-  /// Adds the answer and the end of its turn, whatever ended it.
-  void close_turn(std::vector<TokenId>& tokens, const Generation& generation) const {
+  /// The answer without the end of its turn, which the template writes.
+  std::vector<TokenId> answer_tokens(const Generation& generation) const {
+    if (generation.finish == FinishReason::stop_string)
+      return session_.tokenizer().encode(generation.text,
+                                         {.add_special = false, .parse_special = true});
     std::vector<TokenId> answer = generation.tokens;
-    if (generation.finish == FinishReason::stop_string) {
-      append(tokens, generation.text);
-    } else {
-      if (!answer.empty() && session_.tokenizer().is_end_of_generation(answer.back()))
-        answer.pop_back();
-      tokens.insert(tokens.end(), answer.begin(), answer.end());
-    }
-    append(tokens, std::string(kChatmlTurnEnd));
+    if (!answer.empty() && session_.tokenizer().is_end_of_generation(answer.back()))
+      answer.pop_back();
+    return answer;
   }
 
   ModelSession& session_;
+  const ChatTemplate& chat_;
+  ChatRenderOptions rendering_;
   SamplingOptions sampling_;
   const AnswerFlags& flags_;
-  std::vector<TokenId> tokens_;
+  Json messages_ = Json::array();
+  std::vector<TokenId> tokens_;  // those of text_
+  std::string text_;             // what the model read and wrote
 };
 
 std::string turn_text(const Generation& g) {
@@ -120,17 +145,16 @@ Status converse(Conversation& conversation, Progress& progress) {
 Status chat(const ChatOptions& options) {
   TROIKA_TRY(const SamplingOptions sampling, resolve(options.sampling));
   TROIKA_TRY(const std::unique_ptr<ModelSession> session, ModelSession::open(options.session));
-  if (const Status chatml = check_chatml(session->file().metadata()); !chatml.ok())
-    return fail(chatml.error().code(), "{}: {} with 'troika run'", options.session.model.path,
-                chatml.error().message());
+  TROIKA_TRY(const ChatTemplate chat,
+             load_chat_template(options.chat, session->file().metadata(), session->tokenizer()));
   Progress progress = Progress::on(stderr);
   TROIKA_RETURN_IF_ERROR(session->load(progress));
-  for (const std::string& note : session->tokenizer().warnings())
-    write_stderr("note: " + note + "\n");
+  for (const auto* notes : {&session->tokenizer().warnings(), &chat.warnings()})
+    for (const std::string& note : *notes) write_stderr("note: " + note + "\n");
   if (isatty(STDIN_FILENO) != 0)
     write_stderr(
         "/clear forgets the conversation, /exit or Ctrl-D leaves, Ctrl-C stops an answer\n");
-  Conversation conversation(*session, sampling, options.answer);
+  Conversation conversation(*session, chat, sampling, options);
   return converse(conversation, progress);
 }
 
@@ -141,11 +165,13 @@ class ChatCommand final : public Command {
   std::string_view examples() const override {
     return "  troika chat model.gguf\n"
            "  troika chat model.gguf --temp 0.6 --top-p 0.9 -n 400\n"
+           "  troika chat model.gguf --reasoning off --chat-template-file mine.jinja\n"
            "  printf 'Hello\\nTell me more\\n' | troika chat model.gguf\n"
            "/clear forgets the conversation, /exit or Ctrl-D leaves, Ctrl-C stops an answer.\n";
   }
   void declare(CLI::App& app) override {
     add_answer_flags(app, options_.answer);
+    add_chat_flags(app, options_.chat);
     add_session_flags(app, options_.session);
     add_cache_flags(app, options_.session.cache);
     add_disk_cache_flags(app, options_.session.cache);
@@ -153,6 +179,7 @@ class ChatCommand final : public Command {
   }
   Status check() const override {
     TROIKA_RETURN_IF_ERROR(check_answer(options_.answer));
+    TROIKA_RETURN_IF_ERROR(check_chat(options_.chat));
     const Result<SamplingOptions> sampling = resolve(options_.sampling);
     return sampling.ok() ? ok() : Status(sampling.error());
   }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/chat_flags.h"
 #include "core/ids.h"
 #include "core/result.h"
 #include "gguf/metadata.h"
@@ -20,18 +21,19 @@ struct PromptFlags {
   std::optional<std::string> file;  // path of a text
   std::optional<std::string> ids;   // path of token ids
   bool raw = false;                 // not a turn of a conversation, even if the model has turns
+  ChatFlags chat;
 };
 
-/// Adds --prompt, --file, --prompt-tokens and --raw.
+/// Adds --prompt, --file, --prompt-tokens, --raw and those of add_chat_flags().
 void add_prompt_flags(CLI::App& app, PromptFlags& flags);
 
-/// Errors: invalid_argument — none or several prompts.
+/// Errors: invalid_argument — none or several prompts; those of check_chat().
 Status check_prompt(const PromptFlags& flags);
 
-/// The prompt's ids. Text is one turn of the user where `metadata` has a chat template and not
-/// `raw`; else it is fed as it is, with BOS where the tokenizer wants it. Markers in the text
-/// count. Errors: not_found — an unreadable file; unsupported — a chat template other than ChatML;
-/// invalid_argument — a file of ids with something else in it.
+/// The prompt's ids. Text is one turn of the user where `metadata` or the user has a chat template
+/// and not `raw`; else it is fed as it is, with BOS where the tokenizer wants it. Markers in the
+/// text count. Errors: not_found — an unreadable file; invalid_argument — a file of ids with
+/// something else in it; those of load_chat_template() and ChatTemplate::render().
 Result<std::vector<TokenId>> encode_prompt(const PromptFlags& flags, const gguf::Metadata& metadata,
                                            const Tokenizer& tokenizer);
 
@@ -41,8 +43,5 @@ Result<std::vector<TokenId>> continue_prompt(std::span<const TokenId> text,
                                              const PromptFlags& flags,
                                              const gguf::Metadata& metadata,
                                              const Tokenizer& tokenizer);
-
-/// Whether the model was made for conversations: it has a chat template.
-bool has_chat_template(const gguf::Metadata& metadata);
 
 }  // namespace troika::cli

@@ -4,7 +4,7 @@
 
 #include "gguf/file.h"
 #include "support/gguf_builder.h"
-#include "text/chat.h"
+#include "text/chat_template.h"
 #include "text/tokenizer.h"
 #include "tokenizers/small_vocabulary.h"
 
@@ -84,12 +84,34 @@ TEST(TokenizerSpec, RefusesKeysOfAnotherType) {
   EXPECT_NE(tokenizer.error().message().find("bos_token_id"), std::string::npos);
 }
 
-TEST(Chatml, ReadsTheTemplateOfAFile) {
-  const Opened with(GgufBuilder().string("tokenizer.chat_template", "<|im_start|>"));
-  const Opened without(GgufBuilder().string("general.name", "Foal"));
-  ASSERT_TRUE(with.file.ok() && without.file.ok());
-  EXPECT_TRUE(check_chatml(with.file->metadata()).ok());
-  EXPECT_FALSE(check_chatml(without.file->metadata()).ok());
+TEST(ChatTemplate, ReadsTheTemplatesOfAFile) {
+  GgufBuilder b = builder(testing::byte_vocabulary());
+  b.u32("tokenizer.ggml.bos_token_id", 265).boolean("tokenizer.ggml.add_bos_token", true);
+  b.string("tokenizer.chat_template", "{{ bos_token }}plain {{ messages[0].content }}");
+  b.string("tokenizer.chat_template.tool_use", "tools {{ messages[0].content }}");
+  const Opened opened(b);
+  ASSERT_TRUE(opened.file.ok()) << opened.file.error().message();
+  const auto tokenizer = Tokenizer::load(opened.file->metadata());
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.error().message();
+  const auto chat = ChatTemplate::load(opened.file->metadata(), **tokenizer);
+  ASSERT_TRUE(chat.ok()) << chat.error().message();
+  using Json = nlohmann::ordered_json;
+  const Json messages = Json::array({Json{{"role", "user"}, {"content", "x"}}});
+  EXPECT_EQ(*chat->render(messages), "plain x");
+  EXPECT_EQ(*chat->render(messages, Json::array({Json::object()})), "tools x");
+  const auto given = ChatTemplate::load(opened.file->metadata(), **tokenizer, "given");
+  ASSERT_TRUE(given.ok());
+  EXPECT_EQ(*given->render(messages, Json::array({Json::object()})), "given");
+}
+
+TEST(ChatTemplate, RefusesATemplateThatIsNoText) {
+  const Opened opened(builder(testing::byte_vocabulary()).u32("tokenizer.chat_template", 1));
+  ASSERT_TRUE(opened.file.ok()) << opened.file.error().message();
+  const auto tokenizer = Tokenizer::load(opened.file->metadata());
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.error().message();
+  const auto chat = ChatTemplate::load(opened.file->metadata(), **tokenizer);
+  ASSERT_FALSE(chat.ok());
+  EXPECT_EQ(chat.error().code(), ErrorCode::corrupt);
 }
 
 }  // namespace

@@ -136,7 +136,10 @@ std::string chat_model(const Folder& folder) {
       builder.array(value.key, value.type, static_cast<uint64_t>(value.count)).raw(value.bytes);
     else
       builder.pair(value.key, value.type).raw(value.bytes);
-  builder.string("tokenizer.chat_template", "<|im_start|>user ... <|im_end|>");
+  builder.string("tokenizer.chat_template",
+                 "{% for message in messages %}{{ '<|im_start|>' + message.role + '\\n' + "
+                 "message.content + '<|im_end|>\\n' }}{% endfor %}{% if add_generation_prompt %}"
+                 "{{ '<|im_start|>assistant\\n' }}{% endif %}");
   for (const gguf::TensorInfo& tensor : file->tensors()) {
     std::vector<uint64_t> dims(tensor.shape.rbegin(), tensor.shape.rend());
     builder.tensor(tensor.name, dims, dtype_info(tensor.dtype).gguf_id, tensor.data);

@@ -189,15 +189,30 @@ TEST(CliRefusals, NGramsOutOfRange) {
                  "the shortest n-gram match is 5, wanted 1 to 4");
 }
 
-TEST(CliRefusals, ForeignChatTemplate) {
+TEST(CliRefusals, BrokenChatTemplate) {
   const Folder folder;
   const std::string model = chat_model(folder);
   std::string bytes = read_text(model);
-  bytes.replace(bytes.find("<|im_start|>user ..."), 12, "<|turn_of|>:");
-  const std::string foreign = folder.write("foreign.gguf", bytes);
-  expect_refusal(troika({"run", foreign, "-p", "a"}), kFailed, "--raw");
-  expect_refusal(troika({"chat", foreign}), kFailed, "ChatML");
-  expect_refusal(troika({"chat", model_file("llama-f32")}), kFailed, "chat template");
+  bytes.replace(bytes.find("{% endfor %}"), 12, "{%-endfoo-%}");
+  const std::string broken = folder.write("broken.gguf", bytes);
+  expect_refusal(troika({"run", broken, "-p", "a"}), kFailed, "--raw");
+  expect_refusal(troika({"chat", broken}), kFailed, "no tag 'endfoo'");
+}
+
+TEST(CliRefusals, ChatTemplateFlags) {
+  const Folder folder;
+  const std::string model = chat_model(folder);
+  const std::string raising = folder.write("t.jinja", "{{ raise_exception('Never speaks') }}");
+  expect_refusal(troika({"run", model, "-p", "a", "--chat-template-file", raising}), kFailed,
+                 "Never speaks");
+  expect_refusal(troika({"run", model, "-p", "a", "--chat-template-file", folder / "none"}),
+                 kFailed, "none");
+  expect_refusal(
+      troika({"run", model, "-p", "a", "--chat-template", "x", "--chat-template-file", raising}),
+      kFailed, "wanted one of them");
+  expect_refusal(troika({"chat", model, "--chat-template-kwargs", "[1]"}), kFailed,
+                 "--chat-template-kwargs");
+  expect_refusal(troika({"chat", model, "--reasoning", "maybe"}), kUsage, "--reasoning");
 }
 
 TEST(CliRefusals, HelpAndVersionAreNoErrors) {

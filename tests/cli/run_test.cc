@@ -194,6 +194,24 @@ TEST(CliRun, ChatTemplateMakesTextATurn) {
   EXPECT_EQ(turn["logits_xxh64"], spelt["logits_xxh64"]);
 }
 
+TEST(CliRun, ChatTemplateCanBeGiven) {
+  const Folder folder;
+  const Strings rest = {"--device", "reference", "--temp", "0", "-n", "4"};
+  const std::string model = chat_model(folder);
+  const std::string source = "{{ 'no' if not enable_thinking }}{{ word }}{{ messages[0].content }}";
+  const Json given =
+      run_json(Strings{"run", model, "-p", "hi", "--chat-template", source, "--reasoning", "off",
+                       "--chat-template-kwargs", "{\"word\": \"xy\"}"} +
+               rest);
+  const Json file = run_json(Strings{"run", model, "-p", "hi", "--chat-template-file",
+                                     folder.write("t.jinja", source + "\n"), "--reasoning", "off",
+                                     "--chat-template-kwargs", "{\"word\": \"xy\"}"} +
+                             rest);
+  const Json spelt = run_json(Strings{"run", model, "--raw", "-p", "noxyhi"} + rest);
+  EXPECT_EQ(given["logits_xxh64"], spelt["logits_xxh64"]);
+  EXPECT_EQ(file["logits_xxh64"], spelt["logits_xxh64"]);
+}
+
 TEST(CliRun, BiasForbidsAToken) {
   const Strings base = fixture_run("llama-f32") + Strings{"--temp", "0", "-n", "1"};
   const int32_t best = run_json(base)["tokens"].at(0);
