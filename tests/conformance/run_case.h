@@ -26,7 +26,7 @@ struct Need {
   std::optional<DType> dtype;  // none where the op has neither a weight matrix nor a KV type
 };
 
-/// All ops of `c`. Cost: imports its weights.
+/// All ops of `c`. Cost: makes its weights.
 std::vector<Need> needs_of(const testing::OpCase& c);
 
 /// Whether the list asks `row` for all of `needs`.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "conformance/cuts.h"
 #include "conformance/run_case.h"
@@ -52,74 +53,83 @@ Results gather(const OpCase& c, const std::vector<std::vector<Piece>>& pieces, c
   return whole;
 }
 
+/// A way to compute a step's rows in other steps.
+struct Cut {
+  const char* name;
+  std::function<std::vector<Piece>(const StepInputs&)> pieces_of;
+  bool twins = false;  // on devices with other numbers of threads, too
+};
+
+std::vector<Cut> cuts() {
+  return {{"row by row", [](const StepInputs& step) { return cut(step, 1); }},
+          {"in chunks of seven", [](const StepInputs& step) { return cut(step, 7); }, true},
+          {"each sequence alone", [](const StepInputs& step) { return cut(step, kNoLimit); }},
+          {"in the opposite order", [](const StepInputs& step) {
+             std::vector<Piece> pieces = cut(step, step.spans.empty() ? 1 : kNoLimit);
+             std::ranges::reverse(pieces);
+             return std::vector<Piece>{join(pieces)};
+           }}};
+}
+
+/// Each case is computed as a whole once on each device; all else is held against that.
 class SameBits : public ::testing::TestWithParam<OpFamily> {
  protected:
+  struct Made {
+    DeviceUnderTest row;
+    std::unique_ptr<Device> device;
+    std::optional<Results> whole;  // of the running case; none: not supported
+  };
+
   void SetUp() override {
     for (const DeviceUnderTest& row : devices_under_test()) devices_.push_back({row, row.make()});
   }
 
-  /// Holds a device of each kind to equal results for the cases of the family, cut as `pieces_of`
-  /// says; with `twins`, those with other numbers of threads too.
-  void expect_equal(const std::function<std::vector<Piece>(const StepInputs&)>& pieces_of,
-                    bool twins = false) {
-    for (const OpCase& c : cases_of(GetParam())) {
-      if (!c.cuts) continue;
-      std::vector<std::vector<Piece>> pieces;
-      const OpCase other = recut(c, pieces_of, pieces);
-      if (other.steps.size() > kStepsMax) continue;
-      const std::vector<Need> needs = needs_of(c);
-      for (const auto& [row, device] : devices_) {
-        if (row.wraps || !(twins || row.same_bits_as.empty())) continue;
-        if (!must_support(row, needs)) continue;
-        const Result<Results> whole = run_case(*device, c);
-        const Result<Results> parts = run_case(*device, other);
-        ASSERT_TRUE(whole.ok()) << row.name << ", " << c.name << ": " << whole.error().message();
-        ASSERT_TRUE(parts.ok()) << row.name << ", " << c.name << ": " << parts.error().message();
-        EXPECT_EQ(unequal_bits(gather(c, pieces, *parts), *whole), "")
-            << row.name << ", " << c.name;
-      }
+  void compute_whole(const OpCase& c) {
+    const std::vector<Need> needs = needs_of(c);
+    for (Made& d : devices_) {
+      d.whole.reset();
+      if (!must_support(d.row, needs)) continue;
+      Result<Results> whole = run_case(*d.device, c);
+      ASSERT_TRUE(whole.ok()) << d.row.name << ": " << whole.error().message();
+      d.whole = std::move(*whole);
     }
   }
 
-  struct Made {
-    DeviceUnderTest row;
-    std::unique_ptr<Device> device;
-  };
+  /// Devices of one kind have equal results.
+  void compare_twins() {
+    for (const Made& d : devices_) {
+      if (d.row.same_bits_as.empty() || !d.whole) continue;
+      const auto twin = std::ranges::find(devices_, d.row.same_bits_as,
+                                          [](const Made& made) { return made.row.name; });
+      ASSERT_TRUE(twin != devices_.end() && twin->whole) << d.row.same_bits_as;
+      EXPECT_EQ(unequal_bits(*d.whole, *twin->whole), "") << d.row.name;
+    }
+  }
+
+  void compare_pieces(const OpCase& c, const Cut& way) {
+    std::vector<std::vector<Piece>> pieces;
+    const OpCase other = recut(c, way.pieces_of, pieces);
+    if (other.steps.size() > kStepsMax) return;
+    for (const Made& d : devices_) {
+      if (d.row.wraps || !d.whole || !(way.twins || d.row.same_bits_as.empty())) continue;
+      const Result<Results> parts = run_case(*d.device, other);
+      ASSERT_TRUE(parts.ok()) << d.row.name << ": " << parts.error().message();
+      EXPECT_EQ(unequal_bits(gather(c, pieces, *parts), *d.whole), "") << d.row.name;
+    }
+  }
+
   std::vector<Made> devices_;
 };
 
-TEST_P(SameBits, RowByRow) {
-  expect_equal([](const StepInputs& step) { return cut(step, 1); });
-}
-
-TEST_P(SameBits, InChunksOfSeven) {
-  expect_equal([](const StepInputs& step) { return cut(step, 7); }, true);
-}
-
-TEST_P(SameBits, EachSequenceAlone) {
-  expect_equal([](const StepInputs& step) { return cut(step, kNoLimit); });
-}
-
-TEST_P(SameBits, InTheOppositeOrder) {
-  expect_equal([](const StepInputs& step) {
-    std::vector<Piece> pieces = cut(step, step.spans.empty() ? 1 : kNoLimit);
-    std::ranges::reverse(pieces);
-    return std::vector<Piece>{join(pieces)};
-  });
-}
-
-TEST_P(SameBits, OnTheDevicesOfOneKind) {
+TEST_P(SameBits, HoweverStepsAreCutOnEveryDevice) {
   for (const OpCase& c : cases_of(GetParam())) {
-    const std::vector<Need> needs = needs_of(c);
-    for (const auto& [row, device] : devices_) {
-      if (row.same_bits_as.empty() || !must_support(row, needs)) continue;
-      const auto twin = std::ranges::find(devices_, row.same_bits_as,
-                                          [](const Made& made) { return made.row.name; });
-      ASSERT_NE(twin, devices_.end()) << row.same_bits_as;
-      const Result<Results> got = run_case(*device, c);
-      const Result<Results> wanted = run_case(*twin->device, c);
-      ASSERT_TRUE(got.ok() && wanted.ok()) << row.name << ", " << c.name;
-      EXPECT_EQ(unequal_bits(*got, *wanted), "") << row.name << ", " << c.name;
+    SCOPED_TRACE(c.name);
+    compute_whole(c);
+    if (HasFatalFailure()) return;
+    compare_twins();
+    for (const Cut& way : c.cuts ? cuts() : std::vector<Cut>()) {
+      SCOPED_TRACE(way.name);
+      compare_pieces(c, way);
     }
   }
 }
