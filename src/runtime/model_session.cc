@@ -6,6 +6,7 @@
 
 #include "core/printable.h"
 #include "model/registry.h"
+#include "text/output/output_format.h"
 
 namespace troika {
 
@@ -38,11 +39,22 @@ Result<LoadedModel> import_weights(OpenModel& opened, Device& device, Progress& 
   return loaded;
 }
 
-TokenRules token_rules(const Tokenizer& tokenizer, bool go_on_after_end) {
+std::vector<TokenId> output_markers(const Tokenizer& tokenizer, std::string_view chat_template) {
+  std::vector<TokenId> markers;
+  for (const std::string_view text : detect_output_format(chat_template).markers()) {
+    const std::optional<TokenId> id = tokenizer.find(text);
+    if (id && !tokenizer.is_end_of_generation(*id)) markers.push_back(*id);
+  }
+  return markers;
+}
+
+TokenRules token_rules(const Tokenizer& tokenizer, bool go_on_after_end,
+                       std::vector<TokenId> shown) {
   TokenRules rules{.tokens = tokenizer.vocab(), .end_tokens = {}};
   if (!go_on_after_end) rules.end_tokens = tokenizer.end_of_generation_ids();
-  rules.bytes = [&tokenizer](TokenId id) {
-    return tokenizer.is_end_of_generation(id) ? std::string() : tokenizer.piece(id);
+  rules.bytes = [&tokenizer, shown = std::move(shown)](TokenId id) {
+    if (tokenizer.is_end_of_generation(id)) return std::string();
+    return tokenizer.piece(id, std::ranges::find(shown, id) != shown.end());
   };
   rules.encode = [&tokenizer](std::string_view text) {
     return tokenizer.encode(text, {.add_special = false});
@@ -119,6 +131,7 @@ Result<std::unique_ptr<ModelSession>> ModelSession::open(const SessionOptions& o
   TROIKA_RETURN_IF_ERROR(validate(wanted, kDraftTokensMax));
   TROIKA_TRY(OpenModel opened,
              open_model(options.model.path, {.draft_head = allows(wanted.type, DraftClass::mtp),
+                                             .hidden_rows = options.hidden_rows,
                                              .draft_rows = options.draft_rows}));
   TROIKA_TRY(std::unique_ptr<Tokenizer> tokenizer, Tokenizer::load(opened.file.metadata()));
   const ModelInfo& info = opened.model.info;
@@ -130,6 +143,7 @@ Result<std::unique_ptr<ModelSession>> ModelSession::open(const SessionOptions& o
   ModelSession& s = *session;
   s.device_options_ = options.model.device;
   s.speculation_ = wanted;
+  s.show_markers_ = options.show_markers;
   s.go_on_after_end_ = options.go_on_after_end;
   if (wanted.type == SpecType::none || wanted.depth_max == 0)
     s.speculation_ = {.type = SpecType::none, .depth_max = 0};
@@ -160,7 +174,13 @@ Status ModelSession::load(Progress& progress) {
   }
   EngineOptions engine_options = size_.engine_options(size_.tokens);
   if (loaded_draft_) engine_options.draft_model = &*loaded_draft_;
-  TokenRules rules = token_rules(*tokenizer_, go_on_after_end_);
+  std::vector<TokenId> shown;
+  if (show_markers_) {
+    TROIKA_TRY(const std::string_view chat_template,
+               opened_.file.metadata().string_or("tokenizer.chat_template", ""));
+    shown = output_markers(*tokenizer_, chat_template);
+  }
+  TokenRules rules = token_rules(*tokenizer_, go_on_after_end_, std::move(shown));
   rules.model = model_fingerprint(opened_.file);
   TROIKA_TRY(engine_, Engine::make(*loaded_, engine_options, rules));
   return ok();

@@ -7,6 +7,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "core/progress.h"
 #include "engine/engine.h"
@@ -77,6 +79,8 @@ struct SessionOptions {
   SharingOptions sharing;
   CacheBudget cache;
   bool go_on_after_end = false;  // tokens that end a text are tokens like others
+  bool show_markers = false;     // texts have the control tokens of output_markers()
+  bool hidden_rows = false;      // as ModelOptions has it: for embeddings
 };
 
 /// Whether two files number the same tokens alike, as far as the first of them goes.
@@ -87,7 +91,12 @@ Status check_same_vocabulary(const gguf::Metadata& model, const gguf::Metadata& 
 /// control tokens and those that end a text.
 ///
 /// @param go_on_after_end  no token ends a text.
-TokenRules token_rules(const Tokenizer& tokenizer, bool go_on_after_end = false);
+/// @param shown  control tokens that are part of the text all the same.
+TokenRules token_rules(const Tokenizer& tokenizer, bool go_on_after_end = false,
+                       std::vector<TokenId> shown = {});
+
+/// Control tokens by which models with this chat template mark reasoning and tool calls.
+std::vector<TokenId> output_markers(const Tokenizer& tokenizer, std::string_view chat_template);
 
 /// A model that texts are written with.
 class ModelSession {
@@ -104,6 +113,8 @@ class ModelSession {
   /// Imports the weights and makes the engine. Once.
   Status load(Progress& progress);
 
+  /// The weights on the device; after load() only.
+  const LoadedModel& loaded() const { return *loaded_; }
   const gguf::File& file() const { return opened_.file; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
   const ModelInfo& info() const { return loaded_ ? loaded_->model.info : opened_.model.info; }
@@ -134,6 +145,7 @@ class ModelSession {
   SpeculationOptions speculation_;
   ContextSize size_;
   bool go_on_after_end_ = false;
+  bool show_markers_ = false;
   std::unique_ptr<Device> device_;  // outlives what follows
   std::optional<LoadedModel> loaded_, loaded_draft_;
   std::unique_ptr<Engine> engine_;

@@ -25,6 +25,8 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
+  /// For poll().
+  int socket() const { return socket_; }
   bool connected() const { return socket_ >= 0; }
   /// False: the other side is gone.
   bool send(std::string_view bytes) const;

@@ -40,19 +40,42 @@ Answer::Answer(std::shared_ptr<http::Exchange> exchange, const ServedModel& mode
   tally_.start_ms = clock_ms();
 }
 
-void Answer::start(const std::shared_ptr<Answer>& answer, ServedModel& model, Delivery& delivery,
-                   GenerationSpec spec) {
+void Answer::start(const std::shared_ptr<Answer>& answer, const Call& call, GenerationSpec spec) {
   Answer& a = *answer;
+  RequestFacts facts = call.facts();
+  for (const auto& prompt : spec.prompts) facts.prompt_tokens += std::ssize(prompt);
+  facts.continuations = spec.continuations();
+  if (spec.request.tokens_max >= 0)
+    facts.answer_tokens = spec.request.tokens_max * facts.continuations;
+  auto opened = call.accounts.open(call.caller, facts, spec.request);
+  if (const auto* refused = std::get_if<Refusal>(&opened))
+    return a.exchange_->respond(a.refusal(*refused));
+  a.account_ = std::get<std::shared_ptr<Account>>(std::move(opened));
+  for (const http::Header& header : a.account_->headers()) a.exchange_->add_header(header);
   a.continuations_ = spec.continuations();
-  a.spec_ = {.choices = spec.choices, .logprobs = spec.logprobs};
-  a.spec_.request = spec.request;
-  auto started = Generation::start(model, delivery, std::move(spec), answer);
-  if (!started.ok()) return a.exchange_->respond(a.refusal(refusal_of(started.error())));
+  a.spec_ = {.choices = spec.choices, .request = spec.request, .logprobs = spec.logprobs};
+  auto started = Generation::start(call.model, call.delivery, std::move(spec), answer);
+  if (!started.ok()) {
+    call.delivery.write_down(a.account_->note_failure(), [](const Status&) {});
+    return a.exchange_->respond(a.refusal(refusal_of(started.error())));
+  }
   {
     const std::lock_guard lock(a.mutex_);
     a.generation_ = *started;
   }
   a.exchange_->on_gone([keep = *started] { keep->cancel(); });
+}
+
+void Answer::note(const Told& told, std::vector<LedgerUpdate>& updates) {
+  Account::Step step{.answer_tokens = std::ssize(told.tokens)};
+  if (told.ending) {
+    step.finish = &told.ending->finish;
+    step.failed = !told.ending->status.ok();
+    step.first_of_prompt = told.choice % spec_.choices == 0;
+    step.cached_tokens = told.ending->cached_tokens;
+    step.drafts = &told.ending->drafts;
+  }
+  account_->note(step, updates);
 }
 
 http::Response Answer::refusal(const Refusal& refusal) const {
@@ -102,6 +125,8 @@ void Answer::heard(Told& told) {
                                              spec_.request.timeout_ms / 1e3),
                       .type = "server_error",
                       .code = "timeout"});
+  if (told.ending && told.ending->finish == FinishReason::no_token)
+    return fail_with({.message = "the grammar wants what no token of this model can write"});
   progress(told);
   if (!told.ending || ++ended_ < continuations_) return;
   done_ = true;

@@ -6,8 +6,10 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "serve/api/answer_fields.h"
+#include "serve/api/call.h"
 #include "serve/api/generation.h"
 #include "serve/api/tally.h"
 #include "serve/http/exchange.h"
@@ -20,9 +22,9 @@ class Answer : public Listener, public std::enable_shared_from_this<Answer> {
   Answer(std::shared_ptr<http::Exchange> exchange, const ServedModel& model, AnswerOptions options);
 
   /// Submits what the request asks for; the client hears what becomes of it, refusals included.
-  static void start(const std::shared_ptr<Answer>& answer, ServedModel& model, Delivery& delivery,
-                    GenerationSpec spec);
+  static void start(const std::shared_ptr<Answer>& answer, const Call& call, GenerationSpec spec);
 
+  void note(const Told& told, std::vector<LedgerUpdate>& updates) final;
   void heard(Told& told) final;
   void flush() final;
 
@@ -66,6 +68,7 @@ class Answer : public Listener, public std::enable_shared_from_this<Answer> {
   std::string pending_;  // events that were not sent yet
   bool begun_ = false;
   bool done_ = false;
+  std::shared_ptr<Account> account_;
   std::mutex mutex_;  // guards the next: set where the answer is started
   std::weak_ptr<Generation> generation_;
 };

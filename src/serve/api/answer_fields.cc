@@ -12,6 +12,29 @@
 namespace troika::serve {
 namespace {
 
+/// What only llama-server's users know.
+void read_more_sampling(Fields& fields, SamplingOptions& o) {
+  fields.read("top_n_sigma", o.top_n_sigma, -kStrengthMax, kStrengthMax);
+  fields.read("xtc_probability", o.xtc_probability, 0, 1);
+  fields.read("xtc_threshold", o.xtc_threshold, 0, 1);
+  fields.read("dry_multiplier", o.dry_multiplier, 0, kStrengthMax);
+  fields.read("dry_base", o.dry_base, 0, kStrengthMax);
+  fields.read("dry_allowed_length", o.dry_allowed_length, 0, kDryLengthMax);
+  fields.read("dry_penalty_last_n", o.dry_last_n, -1, kRepeatLastNMax);
+  fields.read_strings("dry_sequence_breakers", o.dry_breakers, kDryBreakersMax);
+  fields.read("mirostat", o.mirostat, 0, 2);
+  fields.read("mirostat_tau", o.mirostat_tau, 0, kMirostatTauMax);
+  fields.read("mirostat_eta", o.mirostat_eta, 0, 1);
+  std::vector<std::string> names;
+  fields.read_strings("samplers", names, kSamplersMax);
+  if (names.empty() || fields.refused()) return;
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ";") + name;
+  auto samplers = parse_samplers(list);
+  if (!samplers.ok()) return fields.refuse("samplers", samplers.error().message());
+  o.samplers = std::move(*samplers);
+}
+
 void read_sampling(Fields& fields, SamplingOptions& o) {
   constexpr double kMost = kStrengthMax;
   fields.read("temperature", o.temperature, 0, 100);
@@ -26,6 +49,7 @@ void read_sampling(Fields& fields, SamplingOptions& o) {
   fields.read("presence_penalty", o.presence_penalty, -100, 100);
   fields.read("frequency_penalty", o.frequency_penalty, -100, 100);
   fields.read("ignore_eos", o.ignore_eos);
+  read_more_sampling(fields, o);
   int64_t seed = -1;
   fields.read("seed", seed, INT64_MIN, INT64_MAX);
   o.seed = seed == -1 ? random_number() : static_cast<uint64_t>(seed);
@@ -149,25 +173,27 @@ void read_answer_fields(Fields& fields, const ServedModel& model, GenerationSpec
   if (!sound.ok()) fields.refuse("", sound.error().message());
 }
 
-AnswerOptions read_answer_options(Fields& fields, const ServedModel& model) {
-  AnswerOptions options{.model = model.name()};
+void read_model_name(Fields& fields, const ServedModel& model) {
   std::string asked = model.name();
   fields.read("model", asked);
+  if (asked == model.name() || fields.refused()) return;
+  fields.refusal() = Refusal{.status = 404,
+                             .message = fmt::format("there is no model \"{}\" here, wanted \"{}\"",
+                                                    printable(asked), model.name()),
+                             .type = "not_found_error",
+                             .param = "model",
+                             .code = "model_not_found"};
+}
+
+AnswerOptions read_answer_options(Fields& fields, const ServedModel& model) {
+  AnswerOptions options{.model = model.name()};
+  read_model_name(fields, model);
   fields.read("stream", options.stream);
   fields.read("timings_per_token", options.timings);
   fields.read("timings", options.timings);
   if (const Json* more = fields.object("stream_options")) {
     Fields inner(*more, fields.refusal(), "stream_options.");
     inner.read("include_usage", options.include_usage);
-  }
-  if (asked != model.name() && !fields.refused()) {
-    fields.refusal() =
-        Refusal{.status = 404,
-                .message = fmt::format("there is no model \"{}\" here, wanted \"{}\"",
-                                       printable(asked), model.name()),
-                .type = "not_found_error",
-                .param = "model",
-                .code = "model_not_found"};
   }
   return options;
 }

@@ -31,6 +31,9 @@ void read_answer_fields(Fields& fields, const ServedModel& model, GenerationSpec
 /// refused with 404.
 AnswerOptions read_answer_options(Fields& fields, const ServedModel& model);
 
+/// Reads model alone, in the same way.
+void read_model_name(Fields& fields, const ServedModel& model);
+
 /// A number that nobody guesses, for seeds and ids.
 uint64_t random_number();
 

@@ -4,33 +4,29 @@
 #include <memory>
 #include <string>
 
-#include "core/ids.h"
+#include "serve/accounts/accounts.h"
 #include "serve/api/delivery.h"
 #include "serve/api/served_model.h"
 #include "serve/http/exchange.h"
 
 namespace troika::serve {
 
-/// Who asks.
-struct Caller {
-  TenantId tenant{};
-  PriorityClass priority = PriorityClass::normal;
-};
-
 /// For a handler of an API, on a worker's thread.
 struct Call {
   std::shared_ptr<http::Exchange> exchange;
+  std::string request_id;
+  std::string route;
   Caller caller;
   ServedModel& model;
   Delivery& delivery;
+  Accounts& accounts;
 
   const http::Request& request() const { return exchange->request(); }
-};
 
-/// Says in whose name a request is submitted.
-inline void admit(const Caller& caller, Request& request) {
-  request.tenant = caller.tenant;
-  request.priority = caller.priority;
-}
+  /// What accounts are told of it.
+  RequestFacts facts() const {
+    return {.id = request_id, .route = route, .model = model.name(), .context = model.context()};
+  }
+};
 
 }  // namespace troika::serve

@@ -7,6 +7,7 @@
 #include "serve/api/answer.h"
 #include "serve/api/handlers.h"
 #include "serve/api/prompts.h"
+#include "text/grammar/token_grammar.h"
 
 namespace troika::serve {
 namespace {
@@ -121,6 +122,19 @@ void refuse_what_is_not_done(Fields& fields, const GenerationSpec& spec) {
   if (!suffix.empty()) fields.refuse("suffix", "suffix is not known here, wanted POST /infill");
 }
 
+/// grammar (GBNF) or json_schema, as llama-server has them.
+void read_grammar(Fields& fields, const ServedModel& model, GenerationSpec& spec) {
+  std::string gbnf;
+  fields.read("grammar", gbnf);
+  const Json* schema = fields.object("json_schema");
+  if (fields.refused() || (gbnf.empty() && schema == nullptr)) return;
+  auto grammar = gbnf.empty() ? compile_json_schema(to_text(*schema), model.grammar_vocabulary())
+                              : compile_gbnf(gbnf, model.grammar_vocabulary());
+  if (!grammar.ok())
+    return fields.refuse(gbnf.empty() ? "json_schema" : "grammar", grammar.error().message());
+  spec.request.grammar = std::move(*grammar);
+}
+
 void read_logprobs(Fields& fields, GenerationSpec& spec) {
   if (!fields.has("logprobs")) return;
   fields.read("logprobs", spec.request.top_logprobs, 0, 20);
@@ -141,6 +155,7 @@ void handle_completions(const Call& call) {
   refuse_what_is_not_done(fields, spec);
   spec.prompts = read_prompts(fields, "prompt", call.model.tokenizer(), kPromptsMax);
   check_context(fields, "prompt", call.model, spec.prompts);
+  read_grammar(fields, call.model, spec);
   bool echo = false;
   fields.read("echo", echo);
   if (spec.continuations() > kContinuationsMax)
@@ -148,14 +163,13 @@ void handle_completions(const Call& call) {
                                    spec.prompts.size(), spec.choices, spec.continuations(),
                                    kContinuationsMax));
   if (refusal) return call.exchange->respond(openai_error(*refusal));
-  admit(call.caller, spec.request);
   std::vector<std::string> echoes;
   if (echo)
     for (const auto& prompt : spec.prompts)
       echoes.push_back(call.model.tokenizer().decode(prompt, {.show_special = false}));
   const auto answer = std::make_shared<CompletionAnswer>(call, std::move(options),
                                                          std::move(echoes), spec.continuations());
-  Answer::start(answer, call.model, call.delivery, std::move(spec));
+  Answer::start(answer, call, std::move(spec));
 }
 
 }  // namespace troika::serve

@@ -1,5 +1,7 @@
 #include "serve/api/delivery.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "serve/api/tally.h"
@@ -63,29 +65,54 @@ void Delivery::push(std::vector<Told> batch, bool wait) {
   changed_.notify_all();
 }
 
+void Delivery::write_down(LedgerUpdate update, std::function<void(const Status&)> then) {
+  const std::lock_guard lock(mutex_);
+  updates_.push_back({std::move(update), std::move(then)});
+  changed_.notify_all();
+}
+
 void Delivery::wait_until_told() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return batches_.empty() && !telling_; });
+  changed_.wait(lock, [this] { return batches_.empty() && updates_.empty() && !telling_; });
 }
 
 void Delivery::run() {
   for (;;) {
     std::vector<Told> batch;
+    std::vector<Update> updates;
     {
       std::unique_lock lock(mutex_);
       telling_ = false;
       changed_.notify_all();
-      changed_.wait(lock, [this] { return !batches_.empty() || stopping_; });
-      if (batches_.empty()) return;
-      batch = std::move(batches_.front());
-      batches_.pop_front();
+      changed_.wait(lock, [this] { return !batches_.empty() || !updates_.empty() || stopping_; });
+      if (batches_.empty() && updates_.empty()) return;
+      for (std::vector<Told>& waiting : batches_)
+        std::ranges::move(waiting, std::back_inserter(batch));
+      batches_.clear();
+      updates.swap(updates_);
       telling_ = true;
       changed_.notify_all();
     }
-    if (options_.before_telling) options_.before_telling(batch);
-    for (Told& told : batch) told.listener->heard(told);
-    for (const Told& told : batch) told.listener->flush();
+    tell_all(batch, updates);
   }
+}
+
+void Delivery::tell_all(std::vector<Told>& batch, std::vector<Update>& updates) {
+  std::vector<LedgerUpdate> usage;
+  for (const Told& told : batch) told.listener->note(told, usage);
+  for (const Update& one : updates) usage.push_back(one.update);
+  const Status written = options_.write_down ? options_.write_down(std::move(usage)) : ok();
+  for (Told& told : batch) {
+    // What is not written down is not told.
+    if (!written.ok())
+      told = {.listener = told.listener,
+              .choice = told.choice,
+              .ending = Ending{.status = written},
+              .time_ms = told.time_ms};
+    told.listener->heard(told);
+  }
+  for (const Told& told : batch) told.listener->flush();
+  for (const Update& one : updates) one.then(written);
 }
 
 }  // namespace troika::serve

@@ -2,11 +2,12 @@
 // over as one batch, to a thread that puts it into words.
 //
 //   engine's thread            Delivery                       its own thread
-//   callbacks ── Track ── step_over() ── bounded queue ──► before_telling(batch)   usage is noted
-//                                                          Listener::heard()       one for each
-//                                                          Listener::flush()       bytes go out
+//   callbacks ── Track ── step_over() ── bounded queue ──► Listener::note()    one for each
+//                                                          write_down()        usage is safe
+//                                                          Listener::heard()
+//                                                          Listener::flush()   bytes go out
 //
-// The engine waits where the queue is full: nobody computes what cannot be told.
+// Batches that wait become one. The engine waits where the queue is full: nobody computes what cannot be told.
 #pragma once
 
 #include <condition_variable>
@@ -16,13 +17,13 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "engine/engine_thread.h"
 #include "engine/logprobs.h"
+#include "serve/ledger/ledger.h"
 
 namespace troika::serve {
 
@@ -49,8 +50,10 @@ struct Told {
 class Listener {
  public:
   virtual ~Listener() = default;
-  /// A continuation told something; at most once for each in a batch.
+  /// A continuation told something: of one step, in the order of steps.
   virtual void heard(Told& told) = 0;
+  /// Adds what a batch's usage is to be written down as; before heard().
+  virtual void note(const Told& told, std::vector<LedgerUpdate>& updates) = 0;
   /// After all of a batch that concerns it was heard, and after its usage was noted.
   virtual void flush() = 0;
 };
@@ -71,8 +74,8 @@ class Track {
 
 struct DeliveryOptions {
   int64_t batches_max = 64;  // that wait to be told
-  /// Called with each batch before any of it is told, on the delivery's thread.
-  std::function<void(std::span<const Told>)> before_telling = {};
+  /// Writes down what a batch used before any of it is told. Where it fails, the requests do.
+  std::function<Status(std::vector<LedgerUpdate>)> write_down = {};
 };
 
 class Delivery {
@@ -90,6 +93,10 @@ class Delivery {
   /// Tells what `told` says, from any thread, without an engine: for endings that never began.
   void tell(Told told);
 
+  /// Writes one update down behind what was told before it, then calls `then` on the delivery's
+  /// thread. Thread: any.
+  void write_down(LedgerUpdate update, std::function<void(const Status&)> then);
+
   /// On the engine's thread, after a step: hands over what was told since the last call.
   void step_over();
 
@@ -97,9 +104,14 @@ class Delivery {
   void wait_until_told();
 
  private:
+  struct Update {
+    LedgerUpdate update;
+    std::function<void(const Status&)> then;
+  };
   Told& now(const std::shared_ptr<Track>& track);
   void push(std::vector<Told> batch, bool wait);
   void run();
+  void tell_all(std::vector<Told>& batch, std::vector<Update>& updates);
 
   const DeliveryOptions options_;
   std::vector<std::shared_ptr<Track>> touched_;  // of the engine's thread
@@ -107,6 +119,7 @@ class Delivery {
   std::mutex mutex_;  // guards the rest
   std::condition_variable changed_;
   std::deque<std::vector<Told>> batches_;
+  std::vector<Update> updates_;
   bool telling_ = false;
   bool stopping_ = false;
   std::thread thread_;

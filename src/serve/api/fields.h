@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "serve/api/json.h"
-#include "serve/api/refusal.h"
+#include "serve/http/json.h"
+#include "serve/accounts/refusal.h"
 
 namespace troika::serve {
 

@@ -20,9 +20,8 @@ std::vector<TokenId> read_tokens(Fields& fields, std::string_view name, const Js
       fields.refuse_kind(fmt::format("{}[{}]", name, tokens.size()), entry, "a token id");
       return {};
     }
-    const auto id = entry.is_number_unsigned() && entry.get<uint64_t>() > INT64_MAX
-                        ? int64_t{-1}
-                        : entry.get<int64_t>();
+    const bool too_large = entry.is_number_unsigned() && entry.get<uint64_t>() > INT64_MAX;
+    const int64_t id = too_large ? -1 : entry.get<int64_t>();
     if (id < 0 || id >= tokenizer.vocab()) {
       fields.refuse(fmt::format("{}[{}]", name, tokens.size()),
                     fmt::format("{} names token {}, wanted 0 to {}", fields.path_of(name),

@@ -10,7 +10,8 @@ ServedModel::ServedModel(ModelParts parts, ServingOptions options)
       options_(std::move(options)),
       created_s_(std::chrono::duration_cast<std::chrono::seconds>(
                      std::chrono::system_clock::now().time_since_epoch())
-                     .count()) {}
+                     .count()),
+      grammar_vocabulary_(GrammarVocabulary::make(*parts_.tokenizer, parts_.shown)) {}
 
 Result<std::unique_ptr<ServedModel>> ServedModel::start(ModelParts parts, ServingOptions options,
                                                         Delivery& delivery) {

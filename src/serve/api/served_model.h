@@ -14,6 +14,8 @@
 #include "gguf/metadata.h"
 #include "model/model.h"
 #include "serve/api/delivery.h"
+#include "text/chat_template.h"
+#include "text/grammar/grammar_vocabulary.h"
 #include "text/tokenizer.h"
 
 namespace troika::serve {
@@ -28,16 +30,18 @@ struct ModelParts {
   SpeculationOptions speculation;
   std::unique_ptr<Engine> engine;
   std::unique_ptr<Embedder> embedder;  // null: it gives no embeddings
-  std::string chat_template;           // empty: none
+  std::optional<ChatTemplate> chat;    // there, once it is served
+  std::vector<TokenId> shown;          // control tokens that texts show
 };
 
 /// How requests are answered, whatever the model.
 struct ServingOptions {
-  std::string alias;            // what the API calls the model
-  int64_t requests_max = 4096;  // not ended yet, in all
-  double timeout_s = 0;         // of a request from its arrival; 0: none
-  SamplingOptions sampling;     // where a request says nothing
-  int64_t tokens_max = -1;      // of an answer where a request says nothing; -1: the context
+  std::string alias;                // what the API calls the model
+  int64_t requests_max = 4096;      // not ended yet, in all
+  double timeout_s = 0;             // of a request from its arrival; 0: none
+  SamplingOptions sampling;         // where a request says nothing
+  Pooling pooling = Pooling::mean;  // of embeddings
+  int64_t tokens_max = -1;          // of an answer where a request says nothing; -1: the context
 };
 
 /// Thread: any, but for what is said of embed().
@@ -53,8 +57,12 @@ class ServedModel {
   const Tokenizer& tokenizer() const { return *parts_.tokenizer; }
   int64_t context() const { return parts_.context; }
   int64_t created_s() const { return created_s_; }
-  /// Its chat template; empty: none.
-  const std::string& chat_template() const { return parts_.chat_template; }
+  const ChatTemplate& chat_template() const { return *parts_.chat; }
+
+  /// The tokens as grammars see them.
+  const std::shared_ptr<const GrammarVocabulary>& grammar_vocabulary() const {
+    return grammar_vocabulary_;
+  }
 
   EngineThread& engine() { return *thread_; }
 
@@ -70,6 +78,7 @@ class ServedModel {
   ModelParts parts_;
   ServingOptions options_;
   int64_t created_s_;
+  std::shared_ptr<const GrammarVocabulary> grammar_vocabulary_;
   std::unique_ptr<EngineThread> thread_;  // last: it uses what stands above
 };
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "serve/api/delivery.h"
-#include "serve/api/json.h"
+#include "serve/http/json.h"
 
 namespace troika::serve {
 
@@ -16,6 +16,7 @@ class Tally {
   int64_t prompt_tokens() const { return prompt_tokens_; }
   int64_t cached_tokens() const { return cached_tokens_; }
   int64_t answer_tokens() const { return answer_tokens_; }
+  int64_t reasoning_tokens() const { return reasoning_tokens_; }
   void add_reasoning_tokens(int64_t count) { reasoning_tokens_ += count; }
 
   /// OpenAI's `usage`.

@@ -170,8 +170,13 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
 }
 
 Server::~Server() {
+  stop();
+}
+
+void Server::stop() {
   inside_->context.stop();
   for (std::thread& thread : inside_->threads) thread.join();
+  inside_->threads.clear();
 }
 
 uint16_t Server::port(size_t listener) const {

@@ -64,7 +64,8 @@ class Server {
   /// exhausted — a port that is taken.
   static Result<std::unique_ptr<Server>> start(ServerOptions options);
 
-  /// Closes all connections at once; clients of exchanges at work are told nothing.
+  /// Closes all connections at once; clients of exchanges at work are told nothing. No exchange is
+  /// used by anybody while this goes.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -75,6 +76,10 @@ class Server {
   /// Accepts no connection any more, closes each after the answer that it waits for, and returns
   /// when none is open or `seconds` are over. False: some are still open.
   bool drain(double seconds);
+
+  /// Ends the I/O threads: nobody hears or is told anything any more. Exchanges may still be used,
+  /// to no effect, until this is destroyed.
+  void stop();
 
   ServerStatistics statistics() const;
 

@@ -1,4 +1,4 @@
-#include "serve/api/json.h"
+#include "serve/http/json.h"
 
 #include <algorithm>
 

@@ -1,9 +1,9 @@
-#include "serve/api/refusal.h"
+#include "serve/accounts/refusal.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "serve/api/json.h"
+#include "serve/http/json.h"
 
 namespace troika::serve {
 namespace {
