@@ -177,6 +177,7 @@ TEST_F(EngineThreadTest, RefusesWhatMakesNoSenseAndWhatIsTooMuch) {
   EXPECT_EQ(shared->submit(shared->new_id(), request(0, 1), {}).error().code(),
             ErrorCode::cancelled);
   EXPECT_FALSE(EngineThread::start(engine(), {.requests_max = 0}).ok());
+  EXPECT_FALSE(EngineThread::start(engine(), {.statistics_ms = -1}).ok());
 }
 
 TEST_F(EngineThreadTest, HandsOverWhatAStepToldAtItsEnd) {
@@ -279,7 +280,6 @@ TEST_F(EngineThreadTest, StatisticsAreReadWhileTextsAreWritten) {
     steps = statistics->steps;
     std::this_thread::yield();
   }
-  EXPECT_FALSE(EngineThread::start(engine(), {.statistics_ms = -1}).ok());
 }
 
 TEST_F(EngineThreadTest, ACallbackMaySubmitAndCancel) {
