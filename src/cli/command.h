@@ -30,7 +30,6 @@ class Command {
 std::unique_ptr<Command> make_run_command();
 std::unique_ptr<Command> make_chat_command();
 std::unique_ptr<Command> make_serve_command();
-std::unique_ptr<Command> make_serve_command();
 std::unique_ptr<Command> make_logits_command();
 std::unique_ptr<Command> make_tokenize_command();
 std::unique_ptr<Command> make_inspect_command();

@@ -22,7 +22,6 @@ constexpr std::string_view kExamples =
     "  troika run model.gguf -p \"What is 34 + 58?\"\n"
     "  troika chat model.gguf\n"
     "  troika serve model.gguf\n"
-    "  troika serve model.gguf\n"
     "  troika inspect model.gguf\n"
     "'troika <command> --help' lists the flags of a command, with examples.\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.\n";
@@ -31,7 +30,6 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   std::vector<std::unique_ptr<Command>> commands;
   commands.push_back(make_run_command());
   commands.push_back(make_chat_command());
-  commands.push_back(make_serve_command());
   commands.push_back(make_serve_command());
   commands.push_back(make_inspect_command());
   commands.push_back(make_tokenize_command());
