@@ -14,7 +14,8 @@ bool matches(std::string_view pattern, std::string_view path) {
 }  // namespace
 
 Router::Match Router::find(const http::Request& request) const {
-  const std::string_view method = request.method == "HEAD" ? "GET" : request.method;
+  std::string_view method = request.method;
+  if (method == "HEAD") method = "GET";
   Match match;
   for (const Route& route : routes_) {
     if (!matches(route.path, request.path)) continue;
