@@ -209,8 +209,8 @@ TEST(CliRefusals, ChatTemplateFlags) {
                  kFailed, "none");
   expect_refusal(
       troika({"run", model, "-p", "a", "--chat-template", "x", "--chat-template-file", raising}),
-      kFailed, "wanted one of them");
-  expect_refusal(troika({"chat", model, "--chat-template-kwargs", "[1]"}), kFailed,
+      kUsage, "wanted one of them");
+  expect_refusal(troika({"chat", model, "--chat-template-kwargs", "[1]"}), kUsage,
                  "--chat-template-kwargs");
   expect_refusal(troika({"chat", model, "--reasoning", "maybe"}), kUsage, "--reasoning");
 }
