@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <new>
 #include <string>
@@ -52,6 +53,15 @@ int finish(const Status& status) {
   return exit_code(status);
 }
 
+/// The arguments as CLI11 takes them, last first. It has no flags of one dash and two letters; users
+/// of llama.cpp do.
+std::vector<std::string> arguments_of(int argc, char** argv) {
+  std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  std::ranges::replace(arguments, "-np", "--np");
+  std::ranges::reverse(arguments);
+  return arguments;
+}
+
 int run_program(int argc, char** argv) {
   CLI::App app("Runs language models from GGUF files, drafting with the model's own head.",
                "troika");
@@ -71,7 +81,7 @@ int run_program(int argc, char** argv) {
   };
   // CLI11 throws; nothing of it leaves this block.
   try {
-    app.parse(argc, argv);
+    app.parse(arguments_of(argc, argv));
   } catch (const CLI::CallForHelp&) {
     return finish(write_stdout(app.help()));
   } catch (const CLI::CallForVersion&) {
