@@ -65,7 +65,14 @@ class OpenAiTest(serving.ServerTest):
         self.assertEqual(chunks[-2].choices[0].finish_reason, "stop")
         self.assertEqual(chunks[-1].choices, [])
         self.assertEqual(chunks[-1].usage.completion_tokens, whole.usage.completion_tokens)
-        self.assertGreater(chunks[-1].usage.prompt_tokens_details.cached_tokens, 0)
+
+    def test_the_second_turn_finds_the_first_in_the_cache(self):
+        long = [{"role": "user", "content": "What is 34 + 67? " * 20}]  # more than a page
+        first = self.chat(messages=long, max_tokens=4)
+        again = self.chat(messages=long, max_tokens=4)
+        self.assertEqual(first.usage.prompt_tokens_details.cached_tokens, 0)
+        self.assertGreaterEqual(again.usage.prompt_tokens_details.cached_tokens, 64)
+        self.assertEqual(again.choices[0].message.content, first.choices[0].message.content)
 
     def test_without_drafts_the_same_text(self):
         with_drafts = self.chat()
