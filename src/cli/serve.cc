@@ -145,6 +145,10 @@ void add_tenant_flags(CLI::App& app, ServeOptions& options) {
   app.add_option("--tenants", o.tenants_file,
                  "who may ask, and how much: a file that 'troika tenant' changes")
       ->type_name("FILE");
+  app.add_option("--replica", o.replica,
+                 "this server's name, of several that share a ledger in PostgreSQL")
+      ->type_name("NAME")
+      ->capture_default_str();
   app.add_option("--ledger", o.ledger_file, "a database that each request's usage is kept in")
       ->type_name("FILE");
   app.add_option("--admin-host", options.admin.host, "address of the operator's routes")
