@@ -126,6 +126,15 @@ class ServedPageTest(unittest.TestCase):
         self.page.wait("document.querySelector('.verdict')", 120)
         self.assertIn("Same text with and without drafts", self.page.text(".verdict")[0])
 
+    def test_accepted_drafts_are_tinted(self):
+        self.page.click("#drafts")
+        self.ask("Count from one to ten.")
+        self.assertRegex(self.page.text(".figures")[0], r"[1-9]\d* % of drafts accepted")
+        tinted = "[...document.querySelectorAll('.drafted')].map((one) => one.textContent).join('')"
+        whole = "document.querySelector('.assistant .body').textContent"
+        self.assertGreater(self.page.run(f"{tinted}.length"), 0)
+        self.assertLess(self.page.run(f"{tinted}.length"), self.page.run(f"{whole}.length"))
+
     def test_the_operators_view(self):
         self.ask("What is 12 + 30?")
         self.page.click("#to-operator")

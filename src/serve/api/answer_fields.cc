@@ -195,6 +195,10 @@ AnswerOptions read_answer_options(Fields& fields, const ServedModel& model) {
     Fields inner(*more, fields.refusal(), "stream_options.");
     inner.read("include_usage", options.include_usage);
   }
+  if (const Json* more = fields.object("troika")) {
+    Fields inner(*more, fields.refusal(), "troika.");
+    inner.read("show_drafts", options.show_drafts);
+  }
   return options;
 }
 

@@ -18,6 +18,7 @@ struct AnswerOptions {
   bool stream = false;
   bool include_usage = false;  // a last chunk with the usage
   bool timings = false;        // `timings` beside the usage
+  bool show_drafts = false;    // chunks say which text was drafted
   std::string model;           // as the request called it, for the answer
 };
 
@@ -27,8 +28,8 @@ struct AnswerOptions {
 /// speculative, cache_prompt into `spec`, over the model's defaults.
 void read_answer_fields(Fields& fields, const ServedModel& model, GenerationSpec& spec);
 
-/// Reads model, stream, stream_options and timings_per_token. Another model than there is, is
-/// refused with 404.
+/// Reads model, stream, stream_options, timings_per_token and troika.show_drafts. Another model
+/// than there is, is refused with 404.
 AnswerOptions read_answer_options(Fields& fields, const ServedModel& model);
 
 /// Reads model alone, in the same way.

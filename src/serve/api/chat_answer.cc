@@ -34,12 +34,20 @@ void ChatAnswer::add_logprobs(const Told& told, Choice& choice) {
   }
 }
 
+void ChatAnswer::feed(size_t number, std::string_view text, bool drafted) {
+  drafted_ = drafted;
+  for (const OutputEvent& one : choices_[number].parser.feed(text)) event(number, one);
+}
+
 void ChatAnswer::progress(Told& told) {
   const auto number = static_cast<size_t>(told.choice);
   Choice& choice = choices_[number];
   if (!std::exchange(choice.begun, true)) begin(number);
   add_logprobs(told, choice);
-  for (const OutputEvent& one : choice.parser.feed(told.text)) event(number, one);
+  const std::string_view text = told.text;
+  const size_t drafted = options().show_drafts ? told.drafted_bytes : 0;
+  if (drafted > 0) feed(number, text.substr(0, drafted), true);
+  feed(number, text.substr(drafted), false);
   if (choice.parser.phase() == OutputPhase::reasoning)
     tally().add_reasoning_tokens(std::ssize(told.tokens));
   if (!told.ending) return;

@@ -36,14 +36,18 @@ class ChatAnswer : public Answer {
 
   Choice& choice(size_t number) { return choices_[number]; }
   size_t choices() const { return choices_.size(); }
+  /// Whether the event that is told is of text that was drafted and accepted.
+  bool drafted() const { return drafted_; }
   /// "tool_calls", "stop" or "length".
   std::string_view finish_of(const Choice& choice) const;
 
  private:
   void progress(Told& told) final;
   void add_logprobs(const Told& told, Choice& choice);
+  void feed(size_t number, std::string_view text, bool drafted);
 
   std::vector<Choice> choices_;
+  bool drafted_ = false;
 };
 
 }  // namespace troika::serve

@@ -86,6 +86,7 @@ class ChatCompletion final : public ChatAnswer {
                                {"delta", std::move(delta)},
                                {"logprobs", logprobs_of(choice(number))},
                                {"finish_reason", finish.empty() ? Json() : Json(finish)}});
+    if (options().show_drafts) json["troika"] = {{"drafted", drafted()}};
     send(json);
   }
 

@@ -27,7 +27,12 @@ Told& Delivery::now(const std::shared_ptr<Track>& track) {
 
 EngineThread::OnEnd Delivery::listen(const std::shared_ptr<Track>& track, bool logprobs,
                                      Request& request) {
-  request.on_token = [this, track](TokenId id) { now(track).tokens.push_back(id); };
+  request.on_token = [this, track](TokenId id) {
+    Told& told = now(track);
+    told.tokens.push_back(id);
+    // A step verifies drafts and chooses one token behind them: text follows its token.
+    told.drafted_bytes = told.text.size();
+  };
   request.on_text = [this, track](std::string_view text) { now(track).text += text; };
   if (logprobs)
     request.on_logprob = [this, track](const ChosenLogprob& chosen) {

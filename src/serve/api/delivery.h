@@ -41,6 +41,7 @@ struct Told {
   int32_t choice = 0;
   std::string text;
   std::vector<TokenId> tokens;
+  size_t drafted_bytes = 0;  // of `text`: those of accepted drafts, which stand in front
   std::vector<ToldLogprob> logprobs;  // where they were asked for: one for each token
   std::optional<Ending> ending;       // if this is the last of it
   double time_ms = 0;                 // on the engine's clock, when the step was over
