@@ -53,8 +53,8 @@ int finish(const Status& status) {
   return exit_code(status);
 }
 
-/// The arguments as CLI11 takes them, last first. It has no flags of one dash and two letters; users
-/// of llama.cpp do.
+/// The arguments as CLI11 takes them, last first. It has no flags of one dash and two letters;
+/// users of llama.cpp do.
 std::vector<std::string> arguments_of(int argc, char** argv) {
   std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
   std::ranges::replace(arguments, "-np", "--np");

@@ -39,7 +39,8 @@ class DepthPlanner {
  public:
   /// One choice for each candidate, in order; valid until the next call. No more than one of them
   /// is a probe. Candidates of a type other than automatic get exactly what they ask for and count
-  /// with the others. Cost: O(offers * depth_max); 30 us for 64 candidates of depth 16, 50 at worst.
+  /// with the others. Cost: O(offers * depth_max); 30 us for 64 candidates of depth 16, 50 at
+  /// worst.
   std::span<const DepthChoice> choose(const DepthInput& input);
 
  private:

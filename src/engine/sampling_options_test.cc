@@ -58,10 +58,7 @@ TEST(SamplingOptionsTest, EveryRefusalNamesTheField) {
       {"dry_base", [](S& o) { o.dry_base = 0.9; }},
       {"dry_allowed_length", [](S& o) { o.dry_allowed_length = 0; }},
       {"dry_penalty_last_n", [](S& o) { o.dry_last_n = -2; }},
-      {"dry_sequence_breakers[1]",
-       [](S& o) {
-         o.dry_breakers = {"x", ""};
-       }},
+      {"dry_sequence_breakers[0]", [](S& o) { o.dry_breakers.assign(2, ""); }},
       {"dry_sequence_breakers[0]", [](S& o) { o.dry_breakers = {std::string(41, 'x')}; }},
       {"dry_sequence_breakers", [](S& o) { o.dry_breakers.assign(33, "x"); }},
       {"mirostat", [](S& o) { o.mirostat = 3; }},

@@ -53,8 +53,7 @@ Result<std::vector<TenantChange>> changes_of(const Json& body) {
 
 http::Response new_key(const Result<NewKey>& key, int status) {
   if (!key.ok()) return refused(key.error());
-  return {.status = status,
-          .body = to_text({{"key", key->text}, {"id", key->record.digest.id()}})};
+  return {.status = status, .body = to_text({{"key", key->text}, {"id", key->record.digest.id()}})};
 }
 
 http::Response done(const Status& status) {

@@ -125,9 +125,9 @@ App::~App() {
   if (loader_.joinable()) loader_.join();
   if (server_) server_->stop();  // nobody hangs up on what goes now
   workers_.reset();              // submits no more
-  model_.reset();     // ends what is at work
-  delivery_.reset();  // tells it
-  server_.reset();    // and what holds accounts
+  model_.reset();                // ends what is at work
+  delivery_.reset();             // tells it
+  server_.reset();               // and what holds accounts
 }
 
 void App::load() {
@@ -229,9 +229,8 @@ void App::take(const Router& router, const std::shared_ptr<http::Exchange>& exch
   const http::Request& request = exchange->request();
   const Router::Match match = router.find(request);
   if (match.route == nullptr) {
-    Refusal refusal{.status = 404,
-                    .message = "there is nothing at this path",
-                    .type = "not_found_error"};
+    Refusal refusal{
+        .status = 404, .message = "there is nothing at this path", .type = "not_found_error"};
     if (!match.methods.empty()) {
       refusal.status = 405;
       refusal.message = fmt::format("the method is {}, wanted {}", request.method, match.methods);

@@ -32,8 +32,8 @@ struct AppOptions {
   int workers = 2;
   int64_t waiting_max = 1024;  // requests that wait for a worker
   GateOptions gate;
-  std::string tenants_file;    // empty: the local tenant alone
-  std::string ledger_file;     // as open_ledger() takes it; empty: usage is not kept
+  std::string tenants_file;        // empty: the local tenant alone
+  std::string ledger_file;         // as open_ledger() takes it; empty: usage is not kept
   std::string replica = "troika";  // of several that share a database
   bool log_requests = false;
   ServingOptions serving;

@@ -9,12 +9,11 @@ namespace {
 /// A route that is answered from what is known without the model.
 template <typename Answer>
 Route at_once(const char* path, Access access, Answer answer) {
-  return {.method = "GET",
-          .path = path,
-          .access = access,
-          .at_once = [answer](const auto& exchange, const Caller&) {
-            exchange->respond(answer());
-          }};
+  return {
+      .method = "GET",
+      .path = path,
+      .access = access,
+      .at_once = [answer](const auto& exchange, const Caller&) { exchange->respond(answer()); }};
 }
 
 /// A file, or that the client has it already.
@@ -75,19 +74,21 @@ void App::add_operator_routes(Router& router) {
   router.add(at_once("/metrics", Access::admin, [this] { return metrics(); }));
   // These read and write files: on a worker's thread.
   const auto by_worker = [&](const char* method, const char* path, auto answer) {
-    router.add({.method = method,
-                .path = path,
-                .access = Access::admin,
-                .at_once = [this, answer](const auto& exchange, const Caller&) {
-                  const bool taken = workers_->post(
-                      [answer, exchange] { exchange->respond(answer(exchange->request())); });
-                  if (!taken)
-                    exchange->respond(openai_error(
-                        {.status = 503, .message = "too many requests wait", .type = "server_error"}));
-                }});
+    router.add(
+        {.method = method,
+         .path = path,
+         .access = Access::admin,
+         .at_once = [this, answer](const auto& exchange, const Caller&) {
+           const bool taken = workers_->post(
+               [answer, exchange] { exchange->respond(answer(exchange->request())); });
+           if (!taken)
+             exchange->respond(openai_error(
+                 {.status = 503, .message = "too many requests wait", .type = "server_error"}));
+         }});
   };
   Admin* admin = admin_.get();
-  by_worker("GET", "/admin/tenants", [admin](const http::Request&) { return admin->list_tenants(); });
+  by_worker("GET", "/admin/tenants",
+            [admin](const http::Request&) { return admin->list_tenants(); });
   by_worker("POST", "/admin/tenants",
             [admin](const http::Request& request) { return admin->add_tenant(request); });
   for (const char* method : {"POST", "PATCH", "DELETE"})

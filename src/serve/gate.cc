@@ -73,8 +73,9 @@ std::variant<Caller, Refusal> Gate::local(const http::Request& request) const {
   const auto host = request.header("host");
   if (host && !is_loopback(*host))
     return Refusal{.status = 403,
-                   .message = "the request names another host than this machine, wanted "
-                              "localhost, or a server with keys",
+                   .message =
+                       "the request names another host than this machine, wanted "
+                       "localhost, or a server with keys",
                    .type = "permission_error"};
   if (from_elsewhere(request))
     return Refusal{.status = 403,

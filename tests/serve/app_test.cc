@@ -70,7 +70,8 @@ TEST_F(AppTest, EverythingButHealthAndThePageNeedsAKey) {
     }
     for (const char* headers : {"", "Authorization: Bearer guess\r\n", "X-Api-Key: other\r\n"})
       EXPECT_EQ(ask(route.method, path, "{}", headers).status, 401) << path;
-    EXPECT_NE(ask(route.method, path, "{}", "Authorization: Bearer secret\r\n").status, 401) << path;
+    EXPECT_NE(ask(route.method, path, "{}", "Authorization: Bearer secret\r\n").status, 401)
+        << path;
     EXPECT_NE(ask(route.method, path, "{}", "X-Api-Key: secret\r\n").status, 401) << path;
   }
   EXPECT_GE(open_routes, 2);
@@ -147,9 +148,10 @@ TEST_F(AppTest, AClientThatHangsUpEndsItsRequest) {
   open(options(1));
   {
     Client client(app_->port());
-    ASSERT_TRUE(client.send("POST /v1/completions HTTP/1.1\r\nHost: localhost\r\n"
-                            "Content-Length: 40\r\n\r\n"
-                            R"({"prompt": "a", "stream": true, "n": 30})"));
+    ASSERT_TRUE(
+        client.send("POST /v1/completions HTTP/1.1\r\nHost: localhost\r\n"
+                    "Content-Length: 40\r\n\r\n"
+                    R"({"prompt": "a", "stream": true, "n": 30})"));
     ASSERT_FALSE(client.receive().empty());
   }
   // The one place is free again.
@@ -188,9 +190,10 @@ TEST_F(AppTest, RefusesByTheFieldsName) {
 TEST_F(AppTest, DrainsWithAnswersAtWorkTold) {
   open(options());
   Client client(app_->port());
-  ASSERT_TRUE(client.send("POST /v1/completions HTTP/1.1\r\nHost: localhost\r\n"
-                          "Content-Length: 50\r\n\r\n"
-                          R"({"prompt": "a", "stream": true, "max_tokens": 400})"));
+  ASSERT_TRUE(
+      client.send("POST /v1/completions HTTP/1.1\r\nHost: localhost\r\n"
+                  "Content-Length: 50\r\n\r\n"
+                  R"({"prompt": "a", "stream": true, "max_tokens": 400})"));
   ASSERT_FALSE(client.receive().empty());
   EXPECT_TRUE(app_->drain(60));
   std::string rest;
@@ -215,7 +218,8 @@ std::vector<double> read_all(std::vector<std::unique_ptr<Client>>& clients, int6
       if (last[i] != Clock::time_point{})
         gaps_ms.push_back(std::chrono::duration<double, std::milli>(now - last[i]).count());
       last[i] = now;
-      tails[i] = (tails[i] + bytes).substr(std::max<size_t>(tails[i].size() + bytes.size(), 40) - 40);
+      tails[i] =
+          (tails[i] + bytes).substr(std::max<size_t>(tails[i].size() + bytes.size(), 40) - 40);
       const bool ended = tails[i].find("0\r\n\r\n") != std::string::npos;
       done += ended && tails[i].find("[DONE]") != std::string::npos ? 1 : 0;
       if (!ended && !bytes.empty()) continue;
@@ -234,9 +238,9 @@ TEST_F(AppTest, AThousandStreamsAtOnce) {
     clients.push_back(std::make_unique<Client>(app_->port()));
     const std::string body = fmt::format(
         R"({{"prompt": "text {}", "stream": true, "max_tokens": 30, "temperature": 0}})", i);
-    ASSERT_TRUE(clients.back()->send(
-        fmt::format("POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{}",
-                    body.size(), body)));
+    ASSERT_TRUE(clients.back()->send(fmt::format(
+        "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{}",
+        body.size(), body)));
   }
   int64_t done = 0;
   std::vector<double> gaps_ms = read_all(clients, done);

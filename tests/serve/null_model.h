@@ -22,8 +22,8 @@ struct NullModel {
 inline Result<serve::ModelParts> load_null_model(int64_t sequences) {
   auto owner = std::make_shared<NullModel>();
   owner->device = make_null_device({.tokens = 256});
-  owner->model = open_model(std::filesystem::path(TROIKA_SOURCE_DIR) / "models" / "troika-demo.gguf",
-                            *owner->device);
+  owner->model = open_model(
+      std::filesystem::path(TROIKA_SOURCE_DIR) / "models" / "troika-demo.gguf", *owner->device);
   const gguf::Metadata& metadata = owner->model.file->metadata();
   TROIKA_TRY(owner->tokenizer, Tokenizer::load(metadata));
   TROIKA_TRY(ChatTemplate chat, ChatTemplate::load(metadata, *owner->tokenizer));
@@ -34,9 +34,10 @@ inline Result<serve::ModelParts> load_null_model(int64_t sequences) {
                           .info = owner->model.loaded.model.info,
                           .context = 512,
                           .chat = std::move(chat)};
-  TROIKA_TRY(parts.engine,
-             Engine::make(owner->model.loaded,
-                          {.context = 512, .sequences_max = sequences, .chunk_tokens = 512}, rules));
+  TROIKA_TRY(
+      parts.engine,
+      Engine::make(owner->model.loaded,
+                   {.context = 512, .sequences_max = sequences, .chunk_tokens = 512}, rules));
   parts.owner = std::move(owner);
   return parts;
 }

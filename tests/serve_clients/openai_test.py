@@ -1,4 +1,4 @@
-"""OpenAI's own client as the driver: every feature it has that the server has, whole and streamed."""
+"""OpenAI's own client as the driver: what it has and the server has, whole and streamed."""
 
 import json
 import unittest

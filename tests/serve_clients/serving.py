@@ -55,7 +55,7 @@ class Server:
 
     def ask(self, path, body=None, headers=None):
         """(status, headers, JSON or text) of a POST with `body`, or of a GET without."""
-        data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, headers or {})
         try:
             with urllib.request.urlopen(request, timeout=120) as answer:

@@ -93,7 +93,8 @@ class TenantsTest(unittest.TestCase):
         entries = []
         for name, more in (("clinic", ""), ("lab", "requests_per_minute = 3\n")):
             digest = hashlib.sha256(f"key of {name}".encode()).hexdigest()
-            entries.append(f'[[tenant]]\nname = "{name}"\nkeys = [{{ sha256 = "{digest}" }}]\n{more}')
+            keys = f'keys = [{{ sha256 = "{digest}" }}]'
+            entries.append(f'[[tenant]]\nname = "{name}"\n{keys}\n{more}')
         tenants.write_text("\n".join(entries))
         cls.server = serving.Server("--tenants", tenants, "--ledger", cls.ledger,
                                     "--admin-port", "0")

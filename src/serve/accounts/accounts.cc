@@ -22,16 +22,17 @@ std::vector<http::Header> headers_of(const QuotaStatus& status) {
 
 Refusal refusal_of_quota(const QuotaDecision& decision, const RequestFacts& facts) {
   const std::string_view limit = quota_kind_name(decision.refused_by);
-  Refusal refusal{.status = 429,
-                  .message = fmt::format("the quota {} is used up", limit),
-                  .type = decision.refused_by == QuotaKind::requests_per_minute ? "requests" : "tokens",
-                  .code = "rate_limit_exceeded",
-                  .retry_after_s = decision.retry_after_s,
-                  .headers = headers_of(decision.status)};
+  Refusal refusal{
+      .status = 429,
+      .message = fmt::format("the quota {} is used up", limit),
+      .type = decision.refused_by == QuotaKind::requests_per_minute ? "requests" : "tokens",
+      .code = "rate_limit_exceeded",
+      .retry_after_s = decision.retry_after_s,
+      .headers = headers_of(decision.status)};
   if (decision.never) {
-    refusal.message = fmt::format("the request may take {} tokens, more than the whole quota {}",
-                                  facts.prompt_tokens + std::max<int64_t>(facts.answer_tokens, 1),
-                                  limit);
+    refusal.message =
+        fmt::format("the request may take {} tokens, more than the whole quota {}",
+                    facts.prompt_tokens + std::max<int64_t>(facts.answer_tokens, 1), limit);
     refusal.retry_after_s = 0;
   }
   return refusal;
@@ -191,10 +192,7 @@ LedgerUpdate Account::close(Outcome outcome) {
                                   {"answer_tokens", usage_.answer_tokens},
                                   {"drafts_accepted", usage_.drafts_accepted},
                                   {"seconds", seconds}});
-  return {.number = number_,
-          .usage = usage_,
-          .outcome = outcome,
-          .ended_ms = unix_time_ms()};
+  return {.number = number_, .usage = usage_, .outcome = outcome, .ended_ms = unix_time_ms()};
 }
 
 }  // namespace troika::serve

@@ -54,8 +54,8 @@ class Account {
     int64_t answer_tokens = 0;
     const FinishReason* finish = nullptr;  // null: it goes on
     bool failed = false;
-    bool first_of_prompt = false;  // the continuation that pays for its prompt
-    int64_t cached_tokens = 0;     // of the prompt; where it ended
+    bool first_of_prompt = false;             // the continuation that pays for its prompt
+    int64_t cached_tokens = 0;                // of the prompt; where it ended
     const DraftStatistics* drafts = nullptr;  // where it ended
   };
 
@@ -115,8 +115,7 @@ class Accounts {
   /// Lets a request in: bounds what it asks for by what its tenant may, reserves its quota and
   /// begins its row. The request gets its tenant, priority, cache and drafts.
   std::variant<std::shared_ptr<Account>, Refusal> open(const Caller& caller,
-                                                       const RequestFacts& facts,
-                                                       Request& request);
+                                                       const RequestFacts& facts, Request& request);
 
   /// Writes what a batch used. Thread: one at a time. Errors: those of the ledger: the batch must
   /// not be told.

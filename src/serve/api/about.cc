@@ -1,9 +1,9 @@
 // GET /v1/models and /props: what is served here.
 #include <fmt/format.h>
 
+#include "serve/accounts/refusal.h"
 #include "serve/api/handlers.h"
 #include "serve/http/json.h"
-#include "serve/accounts/refusal.h"
 
 namespace troika::serve {
 namespace {

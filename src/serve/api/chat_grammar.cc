@@ -33,9 +33,8 @@ Result<ExprId> arguments(Grammar& g, const Json& function) {
 Result<ExprId> hermes_call(Grammar& g, const Json& function) {
   TROIKA_TRY(const ExprId json, arguments(g, function));
   const std::string name = to_text(function["name"]);
-  return g.sequence(
-      {g.literal("<tool_call>\n{\"name\": " + name + ", \"arguments\": "), json,
-       g.literal("}\n</tool_call>")});
+  return g.sequence({g.literal("<tool_call>\n{\"name\": " + name + ", \"arguments\": "), json,
+                     g.literal("}\n</tool_call>")});
 }
 
 /// <tool_call>\n<function=N>\n<parameter=K>\nV\n</parameter>\n</function>\n</tool_call>; a value
@@ -48,8 +47,8 @@ ExprId qwen_xml_call(Grammar& g, const Json& function) {
   const Json properties = schema.is_object() ? schema.value("properties", empty) : empty;
   const Json wanted = schema.is_object() ? schema.value("required", Json::array()) : empty;
   for (const auto& [key, unused] : properties.items()) {
-    const ExprId one = g.sequence({g.literal("<parameter=" + key + ">\n"),
-                                   g.until({"\n</parameter>\n"})});
+    const ExprId one =
+        g.sequence({g.literal("<parameter=" + key + ">\n"), g.until({"\n</parameter>\n"})});
     const bool is_wanted = std::ranges::find(wanted, Json(key)) != wanted.end();
     parts.push_back(is_wanted ? one : g.optional(one));
   }

@@ -162,7 +162,7 @@ ChatPrompt prepare_chat(Fields& fields, std::string_view name, const ServedModel
   check_context(fields, name, model, spec.prompts);
   auto grammar = chat_grammar(model, request, *prompt);
   if (!grammar.ok()) {
-    fields.refuse(request.schema             ? "response_format"
+    fields.refuse(request.schema            ? "response_format"
                   : request.grammar.empty() ? "tool_choice"
                                             : "grammar",
                   grammar.error().message());

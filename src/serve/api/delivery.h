@@ -7,7 +7,8 @@
 //                                                          Listener::heard()
 //                                                          Listener::flush()   bytes go out
 //
-// Batches that wait become one. The engine waits where the queue is full: nobody computes what cannot be told.
+// Batches that wait become one. The engine waits where the queue is full: nobody computes what
+// cannot be told.
 #pragma once
 
 #include <condition_variable>
@@ -41,7 +42,7 @@ struct Told {
   int32_t choice = 0;
   std::string text;
   std::vector<TokenId> tokens;
-  size_t drafted_bytes = 0;  // of `text`: those of accepted drafts, which stand in front
+  size_t drafted_bytes = 0;           // of `text`: those of accepted drafts, which stand in front
   std::vector<ToldLogprob> logprobs;  // where they were asked for: one for each token
   std::optional<Ending> ending;       // if this is the last of it
   double time_ms = 0;                 // on the engine's clock, when the step was over

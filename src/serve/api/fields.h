@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "serve/http/json.h"
 #include "serve/accounts/refusal.h"
+#include "serve/http/json.h"
 
 namespace troika::serve {
 
