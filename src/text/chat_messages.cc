@@ -53,12 +53,23 @@ Result<Json> adapted_content(const Json& message, const ChatCapabilities& takes,
   return Json::array({Json{{"type", "text"}, {"text", text}}});
 }
 
-/// Arguments as an object, or as JSON text; what is no JSON stays the text that it is.
-Json adapted_arguments(const Json& arguments, bool as_object) {
+/// As Python writes JSON, which is what models were trained on.
+std::string spaced_json(const Json& json) {
   // Bytes that are no UTF-8 would be an exception otherwise.
   constexpr auto kReplace = Json::error_handler_t::replace;
-  if (!as_object)
-    return arguments.is_string() ? arguments : Json(arguments.dump(-1, ' ', false, kReplace));
+  if (!json.is_structured()) return json.dump(-1, ' ', false, kReplace);
+  std::string text;
+  for (const auto& [key, value] : json.items()) {
+    if (!text.empty()) text += ", ";
+    if (json.is_object()) text += Json(key).dump(-1, ' ', false, kReplace) + ": ";
+    text += spaced_json(value);
+  }
+  return json.is_object() ? "{" + text + "}" : "[" + text + "]";
+}
+
+/// Arguments as an object, or as JSON text; what is no JSON stays the text that it is.
+Json adapted_arguments(const Json& arguments, bool as_object) {
+  if (!as_object) return arguments.is_string() ? arguments : Json(spaced_json(arguments));
   if (!arguments.is_string()) return arguments;
   const std::string& text = arguments.get_ref<const std::string&>();
   if (text.empty()) return Json::object();

@@ -162,7 +162,7 @@ TEST(ChatTemplate, ArgumentsComeAsTheTemplateReadsThem) {
       make({.main = each(before + "{{ '' + call.function.arguments }}{% endfor %}")});
   EXPECT_FALSE(text.capabilities().object_arguments);
   EXPECT_EQ(text_of(text.render(calling("{\"a\":[1]}"))), "qf={\"a\":[1]}<A>");
-  EXPECT_EQ(text_of(text.render(calling(Json{{"a", "\xFF"}}))), "qf={\"a\":\"\xEF\xBF\xBD\"}<A>");
+  EXPECT_EQ(text_of(text.render(calling(Json{{"a", "\xFF"}}))), "qf={\"a\": \"\xEF\xBF\xBD\"}<A>");
 
   const ChatTemplate printed =
       make({.main = each(before + "{{ call.function.arguments }}{% endfor %}")});

@@ -69,8 +69,6 @@ Result<Interpreter::Flow> Interpreter::run(const ForStatement& statement) {
   TROIKA_TRY(std::vector<Value> items, loop_items(statement));
   if (items.empty()) return run(statement.otherwise);
   TROIKA_TRY(Loop* const loop, runtime_.loop(std::move(items)));
-  if (const Value* const outer = scope_->find("loop"); outer && outer->is(Kind::loop))
-    loop->depth = outer->loop().depth + 1;
   Scope* const around = scope_;
   TROIKA_RETURN_IF_ERROR(run_rounds(statement, *loop));
   scope_ = around;

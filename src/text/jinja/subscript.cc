@@ -26,8 +26,8 @@ Value loop_attribute(const Loop& loop, const Text& name) {
   if (*name == "first") return Value::boolean(loop.index == 0);
   if (*name == "last") return Value::boolean(loop.index + 1 == loop.length);
   if (*name == "length") return Value::integer(loop.length);
-  if (*name == "depth") return Value::integer(loop.depth);
-  if (*name == "depth0") return Value::integer(loop.depth - 1);
+  if (*name == "depth") return Value::integer(1);  // of recursive loops, which there are none
+  if (*name == "depth0") return Value::integer(0);
   if (*name == "previtem") return item(loop.index - 1);
   if (*name == "nextitem") return item(loop.index + 1);
   return Undefined{.name = name, .owner = "loop object"};

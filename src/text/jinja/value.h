@@ -130,7 +130,6 @@ struct Loop {
   std::vector<Value> items;  // emptied when the loop ends
   int64_t length = 0;
   int64_t index = 0;  // from 0
-  int64_t depth = 1;
   std::vector<Value> last_changed;  // arguments of loop.changed()
 };
 
