@@ -129,7 +129,7 @@ struct Namespace {
 struct Loop {
   std::vector<Value> items;  // emptied when the loop ends
   int64_t length = 0;
-  int64_t index = 0;  // from 0
+  int64_t index = 0;                // from 0
   std::vector<Value> last_changed;  // arguments of loop.changed()
 };
 
