@@ -7,57 +7,19 @@ import tempfile
 import time
 import unittest
 
-from browser import Browser, find_browser
+from chat_page import ENDED, ChatPageCase
 from mock_server import MARKDOWN, MockServer
 
-ENDED = (
-    "!document.querySelector('.running') && "
-    "document.querySelectorAll('.assistant').length === {} && "
-    "[...document.querySelectorAll('.assistant')].every((one) => one.querySelector('.figures'))"
-)
 
-
-@unittest.skipUnless(find_browser(), "no Chromium is installed (scripts/packages.txt, test)")
-class PageCase(unittest.TestCase):
-    """One browser for a class; a server and a page of its own for each test."""
+class PageCase(ChatPageCase):
+    """A server and a page of its own for each test."""
 
     server_options = {}
-
-    @classmethod
-    def setUpClass(cls):
-        cls.browser = Browser()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.browser.close()
 
     def setUp(self):
         self.server = MockServer(**self.server_options)
         self.addCleanup(self.server.close)
         self.page = self.browser.open(self.server.url)
-
-    def tearDown(self):
-        self.assertEqual(self.page.problems, [])
-        strange = [
-            url for url in self.page.requests if not url.startswith((self.server.url, "blob:"))
-        ]
-        self.assertEqual(strange, [], "a request left the server's origin")
-
-    def send(self, text):
-        self.page.click("#composer-text")
-        self.page.type(text)
-        self.page.press("Enter")
-
-    def ask(self, text, answers=1):
-        self.send(text)
-        self.page.wait(ENDED.format(answers))
-
-    def click_action(self, label, message=-1):
-        """A button below a message, wherever the pointer would have to be for it to show."""
-        self.page.run(
-            f"[...document.querySelectorAll('.message')].at({message})"
-            f".querySelector('[aria-label^={json.dumps(label)}]').click()"
-        )
 
 
 class ChatTest(PageCase):

@@ -7,8 +7,7 @@ import subprocess
 import threading
 import unittest
 
-from browser import Browser, find_browser
-from page_test import ENDED
+from chat_page import ENDED, ChatPageCase
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "build" / "release" / "troika"
@@ -49,18 +48,16 @@ class Server:
         return self.process.wait(timeout=120)
 
 
-@unittest.skipUnless(find_browser(), "no Chromium is installed (scripts/packages.txt, test)")
 @unittest.skipUnless(serves(), "build/release/troika does not serve")
-class ServedPageTest(unittest.TestCase):
+class ServedPageTest(ChatPageCase):
     @classmethod
     def setUpClass(cls):
+        super().setUpClass()
         # With "auto" so short an answer may do without drafts: what was measured so far decides.
         cls.server = Server("--spec-type", "mtp")
-        cls.browser = Browser()
 
     @classmethod
     def tearDownClass(cls):
-        cls.browser.close()
         status = cls.server.close()
         if status != 0:
             raise AssertionError(f"the server ended with {status}")
@@ -68,27 +65,10 @@ class ServedPageTest(unittest.TestCase):
     def setUp(self):
         self.page = self.browser.open(self.server.url)
 
-    def tearDown(self):
-        self.assertEqual(self.page.problems, [])
-        strange = [url for url in self.page.requests if not url.startswith(self.server.url)]
-        self.assertEqual(strange, [], "a request left the server's origin")
-
-    def send(self, text):
-        self.page.click("#composer-text")
-        self.page.type(text)
-        self.page.press("Enter")
-
     def ask(self, text, answers=1):
-        self.send(text)
-        self.page.wait(ENDED.format(answers), 120)
+        super().ask(text, answers)
         self.assertEqual(
             self.page.run("document.querySelectorAll('.problem:not([hidden])').length"), 0
-        )
-
-    def act(self, label):
-        self.page.run(
-            f"[...document.querySelectorAll('.assistant')].at(-1)"
-            f".querySelector('[aria-label^=\"{label}\"]').click()"
         )
 
     def test_chat_then_reload(self):
@@ -105,7 +85,7 @@ class ServedPageTest(unittest.TestCase):
         self.page.wait("document.querySelector('.assistant .body').innerText.length > 0", 120)
         self.page.press("Escape")
         self.page.wait(ENDED.format(1))
-        self.act("Write again")
+        self.click_action("Write again")
         self.page.wait("document.querySelector('.branches')?.innerText === '2/2'")
         self.page.wait(ENDED.format(1), 120)
 
@@ -123,7 +103,7 @@ class ServedPageTest(unittest.TestCase):
 
     def test_the_same_text_without_drafts(self):
         self.ask("Count from one to ten.")
-        self.act("Write again without drafts")
+        self.click_action("Write again without drafts")
         self.page.wait("document.querySelector('.verdict')", 120)
         self.assertIn("Same text with and without drafts", self.page.text(".verdict")[0])
 
