@@ -86,8 +86,10 @@ TEST_F(LogFile, AReaderThatSleepsHoldsNobodyUp) {
     // Lets the writer go on, so that the log can end.
     std::thread reader([&] {
       char bytes[4096];
-      while (read(ends_[0], bytes, sizeof(bytes)) > 0 && bytes[0] != 'x') {
-      }
+      ssize_t count = 0;
+      do {
+        count = read(ends_[0], bytes, sizeof(bytes));
+      } while (count > 0 && bytes[count - 1] != 'x');  // which no line has
     });
     log.flush();
     EXPECT_EQ(write(ends_[1], "x", 1), 1);
