@@ -98,15 +98,19 @@ Status serve_model(ServeOptions& options) {
        .ledger = app_options.ledger_file}));
   app_options.load = [&options] { return load_parts(options); };
   TROIKA_TRY(const std::unique_ptr<serve::App> app, serve::App::start(app_options));
-  const std::string url =
-      fmt::format("{}://{}:{}", app_options.listener.tls.on() ? "https" : "http",
-                  app_options.listener.host, app->port());
+  const auto url_of = [](const serve::http::Listener& listener, uint16_t port) {
+    return fmt::format("{}://{}:{}", listener.tls.on() ? "https" : "http", listener.host, port);
+  };
+  const std::string url = url_of(app_options.listener, app->port());
   write_stderr(
       fmt::format("troika: listening on {}, loading {}\n", url, options.session.model.path));
+  if (app_options.admin)
+    write_stderr(fmt::format("troika: the operator's routes are at {}\n",
+                             url_of(*app_options.admin, app->admin_port())));
   TROIKA_RETURN_IF_ERROR(app->wait_until_loaded());
   TROIKA_RETURN_IF_ERROR(options.sandbox.when_loaded());
+  const InterruptScope interrupt;  // who reads the next line may send a signal at once
   write_stderr(fmt::format("troika: ready, {} as \"{}\"\n", url, app_options.serving.alias));
-  const InterruptScope interrupt;
   for (int ticks = 0; !interrupt.requested(); ticks++) {
     std::this_thread::sleep_for(50ms);
     if (ticks % 20 != 19) continue;

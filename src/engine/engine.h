@@ -126,6 +126,9 @@ class Engine : private PageView {
   /// Bytes of states and step buffers, those of a draft model included.
   int64_t device_bytes() const;
 
+  /// Rows of the trunk, in all steps so far.
+  int64_t rows() const { return forward_->trunk_rows(); }
+
   /// Whether submit() would take the request if there were room. Thread: any.
   Status check(const Request& request) const;
 

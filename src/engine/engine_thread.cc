@@ -146,6 +146,8 @@ void EngineThread::begin(Submission& submission) {
 }
 
 void EngineThread::step() {
+  const Clock::time_point start = Clock::now();
+  const int64_t rows_before = engine_->rows();
   const Result<bool> worked = engine_->step();
   if (!worked.ok()) return fail_all(worked.error());
   if (!*worked)
@@ -155,6 +157,8 @@ void EngineThread::step() {
     const std::lock_guard lock(mutex_);
     statistics_.steps++;
   }
+  const std::chrono::duration<double> took = Clock::now() - start;
+  if (options_.on_worked) options_.on_worked(took.count(), engine_->rows() - rows_before);
   reap();
 }
 
@@ -168,6 +172,7 @@ void EngineThread::reap() {
       continue;
     }
     const Ending ending{.finish = sequence.finish,
+                        .begun = sequence.times.started_ms >= 0,
                         .prompt_tokens = sequence.prompt_tokens,
                         .cached_tokens = sequence.cached_tokens,
                         .answer_tokens = std::ssize(sequence.tokens) - sequence.prompt_tokens,

@@ -28,6 +28,8 @@ struct EngineThreadOptions {
   /// Called on the engine's thread after each step, when all callbacks of the step were called, and
   /// whenever requests ended without one: what they told may be handed on as one piece.
   std::function<void()> on_step = {};
+  /// Called on the engine's thread after a step that computed: how long it took, and its rows.
+  std::function<void(double seconds, int64_t rows)> on_worked = {};
   double statistics_ms = 200;  // how old engine_statistics() may be, beside the running step
 };
 
@@ -35,6 +37,7 @@ struct EngineThreadOptions {
 struct Ending {
   Status status = ok();  // not ok: the engine could not go on, or refused it; the rest is as it was
   FinishReason finish = FinishReason::none;
+  bool begun = false;  // it had a place
   int64_t prompt_tokens = 0;
   int64_t cached_tokens = 0;  // of the prompt, which were not computed
   int64_t answer_tokens = 0;

@@ -135,7 +135,14 @@ void App::load() {
   Status status = parts.ok() ? ok() : Status(parts.error());
   std::unique_ptr<ServedModel> model;
   if (parts.ok()) {
-    auto started = ServedModel::start(std::move(*parts), options_.serving, *delivery_);
+    ServingOptions serving = options_.serving;
+    serving.on_worked = [&step_s = metrics_.step_s.with({serving.alias}),
+                         &step_rows = metrics_.step_rows.with({serving.alias})](double seconds,
+                                                                                int64_t rows) {
+      step_s.observe(seconds);
+      step_rows.set(static_cast<double>(rows));
+    };
+    auto started = ServedModel::start(std::move(*parts), std::move(serving), *delivery_);
     if (started.ok())
       model = std::move(*started);
     else
@@ -252,7 +259,7 @@ void App::take(const Router& router, const std::shared_ptr<http::Exchange>& exch
 
 void App::answer_with_model(const Route& route, std::shared_ptr<http::Exchange> exchange,
                             const std::string& request_id, const Caller& caller) {
-  if (exchange->gone()) return;
+  if (exchange->gone()) return exchange->abort();
   ServedModel* served = model();
   if (served == nullptr) return exchange->respond(readiness());
   // Before the first request of a tenant, so that the engine knows it.

@@ -3,9 +3,11 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <atomic>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -160,6 +162,40 @@ TEST_F(HttpServerTest, TellsTheHandlerThatTheClientHungUp) {
     exchange->write("to nobody");
     exchange->end();
   }
+}
+
+TEST_F(HttpServerTest, WhoSendsNoMoreIsToldTheRest) {
+  open();
+  for (const bool streaming : {false, true}) {
+    Client client(port());
+    ASSERT_TRUE(client.send("GET /wait HTTP/1.1\r\nHost: h\r\n\r\n"));
+    const auto exchange = waiting_.next();
+    if (streaming) exchange->begin({});
+    std::promise<void> left;
+    exchange->on_gone([&] { left.set_value(); });
+    ASSERT_EQ(shutdown(client.socket(), SHUT_WR), 0);
+    left.get_future().wait();
+    EXPECT_TRUE(exchange->gone());
+    if (streaming) {
+      exchange->write("the rest");
+      exchange->end();
+    } else {
+      exchange->respond({.body = "the rest"});
+    }
+    const ClientResponse r = client.response();
+    EXPECT_EQ(r.body, "the rest");
+    EXPECT_TRUE(r.complete);
+    EXPECT_TRUE(client.closed());
+  }
+}
+
+TEST_F(HttpServerTest, WhoSendsNoMoreIsNotWaitedForWithoutEnd) {
+  open({.write_s = 0.2});
+  Client client(port());
+  ASSERT_TRUE(client.send("GET /wait HTTP/1.1\r\nHost: h\r\n\r\n"));
+  const auto exchange = waiting_.next();
+  ASSERT_EQ(shutdown(client.socket(), SHUT_WR), 0);
+  EXPECT_TRUE(client.closed());  // nobody ends the answer
 }
 
 TEST_F(HttpServerTest, HangsUpOnWhoReadsTooSlowly) {

@@ -4,15 +4,15 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <poll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
-#include <chrono>
 #include <future>
 #include <vector>
 
 #include "http_server/client.h"
 #include "serve/http/json.h"
+#include "serve/many_streams.h"
 #include "serve/null_model.h"
 
 namespace troika::testing {
@@ -158,6 +158,34 @@ TEST_F(AppTest, AClientThatHangsUpEndsItsRequest) {
   EXPECT_EQ(ask("POST", "/v1/completions", R"({"prompt": "b", "max_tokens": 2})").status, 200);
 }
 
+TEST_F(AppTest, WhoSendsNoMoreIsToldWhatWasWrittenForIt) {
+  serve::AppOptions o = options();
+  o.load = [] { return load_null_model(8, 5); };
+  open(std::move(o));
+  Client client(app_->port());
+  const std::string body = R"({"prompt": "a", "stream": true, "n": 3, "max_tokens": 400})";
+  ASSERT_TRUE(client.send(fmt::format(
+      "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{}",
+      body.size(), body)));
+  std::string seen = client.receive();
+  ASSERT_FALSE(seen.empty());
+  ASSERT_EQ(shutdown(client.socket(), SHUT_WR), 0);
+  for (std::string more = client.receive(); !more.empty(); more = client.receive()) seen += more;
+  EXPECT_NE(seen.find(R"("finish_reason":"cancelled")"), std::string::npos);
+  EXPECT_TRUE(seen.ends_with("data: [DONE]\n\n\r\n0\r\n\r\n")) << seen;
+}
+
+TEST_F(AppTest, SaysWhenToComeAgainWhereAllPlacesAreTaken) {
+  serve::AppOptions o = options();
+  o.serving.requests_max = 1;
+  o.load = [] { return load_null_model(8, 5); };
+  open(std::move(o));
+  const ClientResponse refused =
+      ask("POST", "/v1/completions", R"({"prompt": ["a", "b"], "max_tokens": 100})");
+  EXPECT_EQ(refused.status, 429) << refused.body;
+  EXPECT_EQ(refused.headers.at("retry-after"), "1");
+}
+
 TEST_F(AppTest, RefusesByTheFieldsName) {
   open(options());
   const std::tuple<const char*, const char*, const char*> cases[] = {
@@ -187,6 +215,28 @@ TEST_F(AppTest, RefusesByTheFieldsName) {
   EXPECT_EQ(theirs["error"]["type"], "invalid_request_error");
 }
 
+TEST_F(AppTest, ReadsNoJsonThatWouldTakeLong) {
+  const auto times = [](int64_t count, std::string_view text) {
+    std::string all;
+    for (int64_t i = 0; i < count; i++) all += text;
+    return all;
+  };
+  const auto object = [](int64_t keys) {
+    std::string all = "{";
+    for (int64_t i = 0; i < keys; i++) all += fmt::format("\"{}\":0,", i);
+    all.back() = '}';
+    return all;
+  };
+  EXPECT_TRUE(
+      serve::parse_json(times(serve::kJsonDepthMax, "[") + times(serve::kJsonDepthMax, "]")).ok());
+  EXPECT_TRUE(serve::parse_json(R"({"a": "[[[{{{,,,:::\"]]]", "b": [{}, [], {"c": 1}]})").ok());
+  EXPECT_TRUE(serve::parse_json(object(2000)).ok());
+  for (const std::string& text :
+       {times(serve::kJsonDepthMax + 1, "[") + times(serve::kJsonDepthMax + 1, "]"),
+        "[" + times(serve::kJsonValuesMax, "1,") + "1]", object(20'000), times(100, "]") + ":"})
+    EXPECT_FALSE(serve::parse_json(text).ok());
+}
+
 TEST_F(AppTest, DrainsWithAnswersAtWorkTold) {
   open(options());
   Client client(app_->port());
@@ -201,54 +251,14 @@ TEST_F(AppTest, DrainsWithAnswersAtWorkTold) {
   EXPECT_NE(rest.find("data: [DONE]"), std::string::npos);
 }
 
-/// Reads events of all streams as they come; milliseconds between two of one stream.
-std::vector<double> read_all(std::vector<std::unique_ptr<Client>>& clients, int64_t& done) {
-  using Clock = std::chrono::steady_clock;
-  std::vector<pollfd> polls;
-  for (const auto& client : clients) polls.push_back({client->socket(), POLLIN, 0});
-  std::vector<Clock::time_point> last(clients.size());
-  std::vector<std::string> tails(clients.size());
-  std::vector<double> gaps_ms;
-  size_t open = clients.size();
-  while (open > 0 && poll(polls.data(), polls.size(), 60000) > 0) {
-    for (size_t i = 0; i < polls.size(); i++) {
-      if (polls[i].fd < 0 || polls[i].revents == 0) continue;
-      const std::string bytes = clients[i]->receive();
-      const auto now = Clock::now();
-      if (last[i] != Clock::time_point{})
-        gaps_ms.push_back(std::chrono::duration<double, std::milli>(now - last[i]).count());
-      last[i] = now;
-      tails[i] =
-          (tails[i] + bytes).substr(std::max<size_t>(tails[i].size() + bytes.size(), 40) - 40);
-      const bool ended = tails[i].find("0\r\n\r\n") != std::string::npos;
-      done += ended && tails[i].find("[DONE]") != std::string::npos ? 1 : 0;
-      if (!ended && !bytes.empty()) continue;
-      polls[i].fd = -1;
-      open--;
-    }
-  }
-  return gaps_ms;
-}
-
 TEST_F(AppTest, AThousandStreamsAtOnce) {
   constexpr int kStreams = 1000;
   open(options(kStreams));
-  std::vector<std::unique_ptr<Client>> clients;
-  for (int i = 0; i < kStreams; i++) {
-    clients.push_back(std::make_unique<Client>(app_->port()));
-    const std::string body = fmt::format(
-        R"({{"prompt": "text {}", "stream": true, "max_tokens": 30, "temperature": 0}})", i);
-    ASSERT_TRUE(clients.back()->send(fmt::format(
-        "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{}",
-        body.size(), body)));
-  }
-  int64_t done = 0;
-  std::vector<double> gaps_ms = read_all(clients, done);
-  EXPECT_EQ(done, kStreams);
-  ASSERT_FALSE(gaps_ms.empty());
-  std::ranges::sort(gaps_ms);
-  RecordProperty("gap_ms_p50", fmt::format("{:.1f}", gaps_ms[gaps_ms.size() / 2]));
-  RecordProperty("gap_ms_p99", fmt::format("{:.1f}", gaps_ms[gaps_ms.size() * 99 / 100]));
+  const StreamTimes times = read_streams(app_->port(), kStreams, 30);
+  EXPECT_EQ(times.done, kStreams);
+  EXPECT_FALSE(times.gaps_ms.empty());
+  RecordProperty("gap_ms_p50", fmt::format("{:.1f}", times.gap_ms(0.5)));
+  RecordProperty("gap_ms_p99", fmt::format("{:.1f}", times.gap_ms(0.99)));
 }
 
 }  // namespace

@@ -2,8 +2,10 @@
 // once, and each is a function of its text.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "device/null/null_device.h"
 #include "runtime/model_session.h"
@@ -19,9 +21,15 @@ struct NullModel {
 };
 
 /// @param sequences  at the same time.
-inline Result<serve::ModelParts> load_null_model(int64_t sequences) {
+/// @param run_ms  that a run of the trunk takes, asleep.
+inline Result<serve::ModelParts> load_null_model(int64_t sequences, double run_ms = 0) {
   auto owner = std::make_shared<NullModel>();
-  owner->device = make_null_device({.tokens = 256});
+  const auto sleep = [run_ms](const NullRun& run) {
+    if (!run.draft && run_ms > 0)
+      std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(run_ms));
+    return 0.0;
+  };
+  owner->device = make_null_device({.tokens = 256, .run_ms = sleep});
   owner->model = open_model(
       std::filesystem::path(TROIKA_SOURCE_DIR) / "models" / "troika-demo.gguf", *owner->device);
   const gguf::Metadata& metadata = owner->model.file->metadata();

@@ -64,13 +64,19 @@ std::optional<Refusal> check_context(const Tenant& tenant, const RequestFacts& f
   return std::nullopt;
 }
 
-QuotaRequest wanted(const RequestFacts& facts) {
-  const int64_t most = facts.prompt_tokens + facts.continuations * facts.context;
+/// What the request may take: no more than its context holds, nor than its tenant's own bound left
+/// of what it names.
+QuotaRequest wanted(const RequestFacts& facts, const Request& request) {
+  const int64_t n = facts.continuations;
+  int64_t answers = n == 1 ? facts.context - facts.prompt_tokens : n * facts.context;
+  if (request.tokens_max >= 0) answers = std::min(answers, n * request.tokens_max);
   if (facts.answer_tokens >= 0) {
-    const int64_t tokens = std::min(most, facts.prompt_tokens + facts.answer_tokens);
+    const int64_t tokens =
+        facts.prompt_tokens + std::clamp<int64_t>(answers, 0, facts.answer_tokens);
     return {.tokens_min = tokens, .tokens_max = tokens};
   }
-  return {.tokens_min = facts.prompt_tokens + 1, .tokens_max = most};
+  const int64_t least = facts.prompt_tokens + 1;
+  return {.tokens_min = least, .tokens_max = std::max(least, facts.prompt_tokens + answers)};
 }
 
 }  // namespace
@@ -80,7 +86,7 @@ std::variant<std::shared_ptr<Account>, Refusal> Accounts::open(const Caller& cal
                                                                Request& request) {
   const Tenant& tenant = *caller.tenant;
   if (auto refusal = check_context(tenant, facts, request)) return std::move(*refusal);
-  auto decision = options_.quotas->reserve(tenant, wanted(facts));
+  auto decision = options_.quotas->reserve(tenant, wanted(facts, request));
   if (!decision.ok()) return refusal_of(decision.error());
   if (!decision->granted) {
     options_.metrics->count_refusal(tenant.name, quota_kind_name(decision->refused_by));
@@ -131,9 +137,16 @@ LedgerUpdate Account::note_failure() {
   return close(Outcome::failed);
 }
 
-LedgerUpdate Account::note_whole() {
+/// All of them, once one of the continuations has begun: who leaves before the first token has
+/// made them be read.
+void Account::count_prompts() {
+  if (std::exchange(begun_, true)) return;
   usage_.prompt_tokens = facts_.prompt_tokens;
   metrics_->prompt_tokens.add(facts_.prompt_tokens);
+}
+
+LedgerUpdate Account::note_whole() {
+  count_prompts();
   return close(Outcome::stop);
 }
 
@@ -141,9 +154,8 @@ void Account::note(const Step& step, std::vector<LedgerUpdate>& updates) {
   if (closed_) return;
   const double now_ms = clock_ms();
   if (step.answer_tokens > 0) {
+    count_prompts();
     if (!std::exchange(told_, true)) {
-      usage_.prompt_tokens = facts_.prompt_tokens;
-      metrics_->prompt_tokens.add(facts_.prompt_tokens);
       metrics_->first_token_s.observe((now_ms - start_ms_) / 1e3);
     } else {
       const double each_s = (now_ms - last_ms_) / 1e3 / static_cast<double>(step.answer_tokens);
@@ -169,6 +181,9 @@ LedgerUpdate Account::end(const Step& step) {
     usage_.cached_tokens += step.cached_tokens;
     metrics_->cached_tokens.add(step.cached_tokens);
   }
+  if (step.begun) count_prompts();
+  metrics_->queue_s.observe(step.queue_s);
+  if (step.refused) accounts_.options_.metrics->count_refusal(tenant_, "queue");
   if (step.failed) return close(Outcome::failed);
   if (++ended_ == facts_.continuations) return close(outcome_of(*step.finish));
   return {.number = number_, .usage = usage_};

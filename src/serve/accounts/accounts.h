@@ -54,6 +54,9 @@ class Account {
     int64_t answer_tokens = 0;
     const FinishReason* finish = nullptr;  // null: it goes on
     bool failed = false;
+    bool refused = false;                     // for want of room in its queue
+    bool begun = false;                       // it had a place; where it ended
+    double queue_s = 0;                       // that it waited; where it ended
     bool first_of_prompt = false;             // the continuation that pays for its prompt
     int64_t cached_tokens = 0;                // of the prompt; where it ended
     const DraftStatistics* drafts = nullptr;  // where it ended
@@ -78,6 +81,7 @@ class Account {
  private:
   friend class Accounts;
   explicit Account(Accounts& accounts) : accounts_(accounts) {}
+  void count_prompts();
   LedgerUpdate end(const Step& step);
   LedgerUpdate close(Outcome outcome);
 
@@ -91,6 +95,7 @@ class Account {
   std::vector<http::Header> headers_;
   double start_ms_ = 0;
   double last_ms_ = 0;  // of a step that told tokens
+  bool begun_ = false;  // its prompts count
   bool told_ = false;
   bool closed_ = false;
   int64_t ended_ = 0;

@@ -55,7 +55,12 @@ std::string_view anthropic_type(int status) {
 
 Refusal refusal_of(const Error& error) {
   const auto* row = std::ranges::find(kRows, error.code(), &Row::code);
-  return {.status = row->status, .message = error.message(), .type = row->type};
+  // Whoever knows better when there will be room says so.
+  const double retry_after_s = error.code() == ErrorCode::exhausted ? 1 : 0;
+  return {.status = row->status,
+          .message = error.message(),
+          .type = row->type,
+          .retry_after_s = retry_after_s};
 }
 
 std::string openai_error_text(const Refusal& refusal) {

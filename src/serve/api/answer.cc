@@ -19,6 +19,7 @@ constexpr double kLogprobMin = -1e4;  // what JSON has instead of -infinity
 }  // namespace
 
 std::string_view finish_name(FinishReason reason) {
+  if (reason == FinishReason::cancelled) return "cancelled";
   return reason == FinishReason::length ? "length" : "stop";
 }
 
@@ -44,6 +45,7 @@ void Answer::start(const std::shared_ptr<Answer>& answer, const Call& call, Gene
   Answer& a = *answer;
   RequestFacts facts = call.facts();
   for (const auto& prompt : spec.prompts) facts.prompt_tokens += std::ssize(prompt);
+  a.tally_.prompts_tokens = facts.prompt_tokens;
   facts.continuations = spec.continuations();
   if (spec.request.tokens_max >= 0)
     facts.answer_tokens = spec.request.tokens_max * facts.continuations;
@@ -71,6 +73,9 @@ void Answer::note(const Told& told, std::vector<LedgerUpdate>& updates) {
   if (told.ending) {
     step.finish = &told.ending->finish;
     step.failed = !told.ending->status.ok();
+    step.refused = step.failed && told.ending->status.error().code() == ErrorCode::exhausted;
+    step.queue_s = told.ending->queue_ms / 1e3;
+    step.begun = told.ending->begun;
     step.first_of_prompt = told.choice % spec_.choices == 0;
     step.cached_tokens = told.ending->cached_tokens;
     step.drafts = &told.ending->drafts;
@@ -116,7 +121,7 @@ void Answer::heard(Told& told) {
   tally_.add(told, spec_.choices);
   if (told.ending && !told.ending->status.ok()) {
     Refusal refused = refusal_of(told.ending->status.error());
-    refused.retry_after_s = told.ending->retry_after_s;
+    refused.retry_after_s = std::max(refused.retry_after_s, told.ending->retry_after_s);
     return fail_with(refused);
   }
   if (told.ending && told.ending->finish == FinishReason::expired)

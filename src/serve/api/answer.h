@@ -73,7 +73,7 @@ class Answer : public Listener, public std::enable_shared_from_this<Answer> {
   std::weak_ptr<Generation> generation_;
 };
 
-/// "stop" or "length", as OpenAI's APIs call them.
+/// "stop" or "length", as OpenAI's APIs call them, or "cancelled": the client left, and reads on.
 std::string_view finish_name(FinishReason reason);
 
 /// A token of an answer as logprobs show it: {token, logprob, bytes}.

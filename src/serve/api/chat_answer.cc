@@ -50,7 +50,7 @@ void ChatAnswer::progress(Told& told) {
   feed(number, text.substr(drafted), false);
   if (choice.parser.phase() == OutputPhase::reasoning)
     tally().add_reasoning_tokens(std::ssize(told.tokens));
-  if (!told.ending) return;
+  if (!told.ending) return step_over(number);
   for (const OutputEvent& one : choice.parser.finish()) event(number, one);
   choice.finish = told.ending->finish;
   choice.stop_string = told.ending->stop_string;

@@ -32,6 +32,8 @@ class ChatAnswer : public Answer {
   /// Before the first event.
   virtual void begin(size_t) {}
   virtual void event(size_t number, const OutputEvent& event) = 0;
+  /// After the events of a step that was not the last.
+  virtual void step_over(size_t) {}
   virtual void end(size_t) {}
 
   Choice& choice(size_t number) { return choices_[number]; }

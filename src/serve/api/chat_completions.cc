@@ -37,6 +37,11 @@ class ChatCompletion final : public ChatAnswer {
     }
   }
 
+  /// A step's log-probabilities are told with it, also where its text is held back.
+  void step_over(size_t number) override {
+    if (options().stream && !choice(number).logprobs.empty()) send_delta(number, {{"content", ""}});
+  }
+
   void end(size_t number) override {
     if (options().stream) send_delta(number, Json::object(), finish_of(choice(number)));
   }

@@ -157,9 +157,9 @@ ChatPrompt prepare_chat(Fields& fields, std::string_view name, const ServedModel
     fields.refuse(name, prompt.error().message());
     return {};
   }
-  spec.prompts = {
-      model.tokenizer().encode(prompt->text, {.add_special = true, .parse_special = true})};
+  spec.prompts = {encode_prompt(fields, name, model, prompt->text)};
   check_context(fields, name, model, spec.prompts);
+  if (fields.refused()) return {};
   auto grammar = chat_grammar(model, request, *prompt);
   if (!grammar.ok()) {
     fields.refuse(request.schema            ? "response_format"

@@ -42,7 +42,8 @@ class CompletionAnswer final : public Answer {
     if (options().stream) {
       Json logprobs;
       add_logprobs(told, choice, logprobs);
-      if (!text.empty() || told.ending) send(chunk(number, text, std::move(logprobs)));
+      if (!text.empty() || !logprobs.is_null() || told.ending)
+        send(chunk(number, text, std::move(logprobs)));
       return;
     }
     choice.text += text;
@@ -153,7 +154,7 @@ void handle_completions(const Call& call) {
   read_answer_fields(fields, call.model, spec);
   read_logprobs(fields, spec);
   refuse_what_is_not_done(fields, spec);
-  spec.prompts = read_prompts(fields, "prompt", call.model.tokenizer(), kPromptsMax);
+  spec.prompts = read_prompts(fields, "prompt", call.model, kPromptsMax);
   check_context(fields, "prompt", call.model, spec.prompts);
   read_grammar(fields, call.model, spec);
   bool echo = false;

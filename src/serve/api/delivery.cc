@@ -1,7 +1,5 @@
 #include "serve/api/delivery.h"
 
-#include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "serve/api/tally.h"
@@ -91,9 +89,10 @@ void Delivery::run() {
       changed_.notify_all();
       changed_.wait(lock, [this] { return !batches_.empty() || !updates_.empty() || stopping_; });
       if (batches_.empty() && updates_.empty()) return;
-      for (std::vector<Told>& waiting : batches_)
-        std::ranges::move(waiting, std::back_inserter(batch));
-      batches_.clear();
+      if (!batches_.empty()) {
+        batch = std::move(batches_.front());
+        batches_.pop_front();
+      }
       updates.swap(updates_);
       telling_ = true;
       changed_.notify_all();

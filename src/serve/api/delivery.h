@@ -7,8 +7,9 @@
 //                                                          Listener::heard()
 //                                                          Listener::flush()   bytes go out
 //
-// Batches that wait become one. The engine waits where the queue is full: nobody computes what
-// cannot be told.
+// Each step is a batch and a commit of its own: were several written down together, a process that
+// dies before it tells them would have charged for more than one. The engine waits where the queue
+// is full: nobody computes what cannot be told.
 #pragma once
 
 #include <condition_variable>
@@ -95,8 +96,8 @@ class Delivery {
   /// Tells what `told` says, from any thread, without an engine: for endings that never began.
   void tell(Told told);
 
-  /// Writes one update down behind what was told before it, then calls `then` on the delivery's
-  /// thread. Thread: any.
+  /// Writes one update down, in the next commit, then calls `then` on the delivery's thread. For
+  /// requests that tell nothing in steps. Thread: any.
   void write_down(LedgerUpdate update, std::function<void(const Status&)> then);
 
   /// On the engine's thread, after a step: hands over what was told since the last call.

@@ -105,7 +105,7 @@ void handle_embeddings(const Call& call) {
   read_model_name(fields, call.model);
   std::string format = "float";
   fields.read_choice("encoding_format", format, {"float", "base64"});
-  auto texts = read_prompts(fields, "input", call.model.tokenizer(), kTextsMax);
+  auto texts = read_prompts(fields, "input", call.model, kTextsMax);
   check_context(fields, "input", call.model, texts);
   int64_t dimensions = call.model.parts().info.hidden;
   fields.read("dimensions", dimensions, dimensions, dimensions);

@@ -3,6 +3,15 @@
 #include <utility>
 
 namespace troika::serve {
+namespace {
+
+/// Of a continuation that could not begin: nothing failed where the client had left before.
+Ending ending_of(const Status& status) {
+  if (status.error().code() == ErrorCode::cancelled) return {.finish = FinishReason::cancelled};
+  return {.status = status};
+}
+
+}  // namespace
 
 Generation::Generation(ServedModel& model, Delivery& delivery, GenerationSpec spec,
                        std::shared_ptr<Listener> listener)
@@ -22,7 +31,7 @@ Result<std::shared_ptr<Generation>> Generation::start(ServedModel& model, Delive
     for (int32_t i = 0; i < made->spec_.choices; i++)
       delivery.tell({.listener = made->listener_,
                      .choice = prompt * made->spec_.choices + i,
-                     .ending = Ending{.status = status}});
+                     .ending = ending_of(status)});
   }
   return made;
 }
@@ -54,15 +63,17 @@ Status Generation::submit(int32_t number) {
     if (cancelled_) return fail(ErrorCode::cancelled, "the request was cancelled");
     ids_.push_back(id);
   }
-  return model_.engine().submit(id, std::move(request), std::move(on_end));
+  TROIKA_RETURN_IF_ERROR(model_.engine().submit(id, std::move(request), std::move(on_end)));
+  const std::lock_guard lock(mutex_);
+  if (cancelled_) model_.engine().cancel(id);  // the engine may have heard that before the request
+  return ok();
 }
 
 void Generation::submit_others(int32_t first) {
   for (int32_t i = 1; i < spec_.choices; i++) {
     const Status status = submit(first + i);
     if (!status.ok())
-      delivery_.tell(
-          {.listener = listener_, .choice = first + i, .ending = Ending{.status = status}});
+      delivery_.tell({.listener = listener_, .choice = first + i, .ending = ending_of(status)});
   }
 }
 

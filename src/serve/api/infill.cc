@@ -85,6 +85,8 @@ void handle_infill(const Call& call) {
   const std::string suffix = fields.wanted_string("input_suffix");
   std::string prompt;
   fields.read("prompt", prompt);
+  for (const std::string_view text : {prefix, suffix, prompt})
+    check_bytes(fields, "input_prefix", call.model, text);
   if (!refusal) {
     spec.prompts = {infill_prompt(call.model.tokenizer(), prefix, suffix, prompt)};
     if (spec.prompts.front().empty())

@@ -33,8 +33,25 @@ std::vector<TokenId> read_tokens(Fields& fields, std::string_view name, const Js
   return tokens;
 }
 
+void check_bytes(Fields& fields, std::string_view name, const ServedModel& model,
+                 std::string_view text) {
+  if (std::ssize(text) <= model.prompt_bytes_max() || fields.refused()) return;
+  fields.refusal() = Refusal{
+      .message = fmt::format("the prompt has {} bytes, more than the context of {} tokens can hold",
+                             text.size(), model.context()),
+      .param = fields.path_of(name),
+      .code = "context_length_exceeded"};
+}
+
+std::vector<TokenId> encode_prompt(Fields& fields, std::string_view name, const ServedModel& model,
+                                   std::string_view text) {
+  check_bytes(fields, name, model, text);
+  if (fields.refused()) return {};
+  return model.tokenizer().encode(text, {.add_special = true, .parse_special = true});
+}
+
 std::vector<std::vector<TokenId>> read_prompts(Fields& fields, std::string_view name,
-                                               const Tokenizer& tokenizer, size_t count_max) {
+                                               const ServedModel& model, size_t count_max) {
   std::vector<std::vector<TokenId>> prompts;
   const Json* json = fields.find(name);
   if (json == nullptr) {
@@ -42,19 +59,21 @@ std::vector<std::vector<TokenId>> read_prompts(Fields& fields, std::string_view 
                   fmt::format("{} is missing, wanted text or token ids", fields.path_of(name)));
     return prompts;
   }
-  const EncodeOptions encode{.add_special = true, .parse_special = true};
+  const auto encode = [&](const Json& text, std::string_view text_name) {
+    return encode_prompt(fields, text_name, model, text.get_ref<const std::string&>());
+  };
   if (json->is_string()) {
-    prompts.push_back(tokenizer.encode(json->get_ref<const std::string&>(), encode));
+    prompts.push_back(encode(*json, name));
   } else if (is_list_of_ids(*json)) {
-    prompts.push_back(read_tokens(fields, name, *json, tokenizer));
+    prompts.push_back(read_tokens(fields, name, *json, model.tokenizer()));
   } else if (json->is_array() && !json->empty() && json->size() <= count_max) {
     for (size_t i = 0; i < json->size() && !fields.refused(); i++) {
       const Json& entry = (*json)[i];
       const std::string entry_name = fmt::format("{}[{}]", name, i);
       if (entry.is_string())
-        prompts.push_back(tokenizer.encode(entry.get_ref<const std::string&>(), encode));
+        prompts.push_back(encode(entry, entry_name));
       else if (is_list_of_ids(entry))
-        prompts.push_back(read_tokens(fields, entry_name, entry, tokenizer));
+        prompts.push_back(read_tokens(fields, entry_name, entry, model.tokenizer()));
       else
         fields.refuse_kind(entry_name, entry, "a string or a list of token ids");
     }

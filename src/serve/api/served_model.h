@@ -42,6 +42,8 @@ struct ServingOptions {
   SamplingOptions sampling;         // where a request says nothing
   Pooling pooling = Pooling::mean;  // of embeddings
   int64_t tokens_max = -1;          // of an answer where a request says nothing; -1: the context
+  /// Told of each step, on the engine's thread: EngineThreadOptions::on_worked.
+  std::function<void(double seconds, int64_t rows)> on_worked = {};
 };
 
 /// Thread: any, but for what is said of embed().
@@ -56,6 +58,8 @@ class ServedModel {
   const ModelParts& parts() const { return parts_; }
   const Tokenizer& tokenizer() const { return *parts_.tokenizer; }
   int64_t context() const { return parts_.context; }
+  /// Bytes that a text may have to fit into the context at all; longer ones need not be read.
+  int64_t prompt_bytes_max() const { return prompt_bytes_max_; }
   int64_t created_s() const { return created_s_; }
   const ChatTemplate& chat_template() const { return *parts_.chat; }
 
@@ -78,6 +82,7 @@ class ServedModel {
   ModelParts parts_;
   ServingOptions options_;
   int64_t created_s_;
+  int64_t prompt_bytes_max_;
   std::shared_ptr<const GrammarVocabulary> grammar_vocabulary_;
   std::unique_ptr<EngineThread> thread_;  // last: it uses what stands above
 };

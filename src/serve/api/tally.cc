@@ -13,18 +13,17 @@ void Tally::add(const Told& told, int32_t choices) {
   if (!told.tokens.empty() && first_ms_ == 0) first_ms_ = told.time_ms;
   last_ms_ = told.time_ms;
   answer_tokens_ += std::ssize(told.tokens);
+  begun_ = begun_ || !told.tokens.empty() || (told.ending && told.ending->begun);
   if (!told.ending) return;
   drafted_ += told.ending->drafts.proposed;
   accepted_ += told.ending->drafts.accepted;
-  if (told.choice % choices != 0) return;
-  prompt_tokens_ += told.ending->prompt_tokens;
-  cached_tokens_ += told.ending->cached_tokens;
+  if (told.choice % choices == 0) cached_tokens_ += told.ending->cached_tokens;
 }
 
 Json Tally::usage() const {
-  return {{"prompt_tokens", prompt_tokens_},
+  return {{"prompt_tokens", prompt_tokens()},
           {"completion_tokens", answer_tokens_},
-          {"total_tokens", prompt_tokens_ + answer_tokens_},
+          {"total_tokens", prompt_tokens() + answer_tokens_},
           {"prompt_tokens_details", {{"cached_tokens", cached_tokens_}}},
           {"completion_tokens_details",
            {{"reasoning_tokens", reasoning_tokens_},
@@ -33,7 +32,7 @@ Json Tally::usage() const {
 }
 
 Json Tally::timings() const {
-  const int64_t read = prompt_tokens_ - cached_tokens_;
+  const int64_t read = prompt_tokens() - cached_tokens_;
   const double first_ms = first_ms_ > 0 ? first_ms_ : last_ms_;
   const double prompt_ms = first_ms - start_ms, answer_ms = last_ms_ - first_ms;
   const auto each = [](double ms, int64_t count) {

@@ -13,7 +13,8 @@ class Tally {
   /// Takes in what a continuation told. @param choices  of each prompt, which counts once.
   void add(const Told& told, int32_t choices);
 
-  int64_t prompt_tokens() const { return prompt_tokens_; }
+  /// All prompts, once a continuation has begun: as Account counts them.
+  int64_t prompt_tokens() const { return begun_ ? prompts_tokens : 0; }
   int64_t cached_tokens() const { return cached_tokens_; }
   int64_t answer_tokens() const { return answer_tokens_; }
   int64_t reasoning_tokens() const { return reasoning_tokens_; }
@@ -26,9 +27,10 @@ class Tally {
 
   /// When the request came: milliseconds on the clock of Told::time_ms.
   double start_ms = 0;
+  int64_t prompts_tokens = 0;  // of all prompts, each once
 
  private:
-  int64_t prompt_tokens_ = 0;
+  bool begun_ = false;
   int64_t cached_tokens_ = 0;
   int64_t answer_tokens_ = 0;
   int64_t reasoning_tokens_ = 0;

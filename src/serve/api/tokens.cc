@@ -8,7 +8,8 @@
 namespace troika::serve {
 namespace {
 
-constexpr int64_t kTokensMax = int64_t{1} << 22;  // of one request
+constexpr int64_t kTokensMax = int64_t{1} << 22;   // of one request
+constexpr size_t kTextBytesMax = size_t{4} << 20;  // the same: who reads it answers nobody else
 
 /// A token's own bytes: as text where they are whole characters, else as numbers.
 Json piece_json(const std::string& piece) {
@@ -34,6 +35,9 @@ void handle_tokenize(const Call& call) {
   fields.read("add_special", encode.add_special);
   fields.read("parse_special", encode.parse_special);
   fields.read("with_pieces", with_pieces);
+  if (content.size() > kTextBytesMax)
+    fields.refuse("content", fmt::format("content has {} bytes, wanted at most {}", content.size(),
+                                         kTextBytesMax));
   if (refusal) return call.exchange->respond(openai_error(*refusal));
   const Tokenizer& tokenizer = call.model.tokenizer();
   Json tokens = Json::array();

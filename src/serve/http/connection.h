@@ -4,7 +4,8 @@
 // Three coroutines:
 //   run      reads and answers, one request after the other
 //   receive  one read from the socket, also while a request is answered: so a client that hangs up
-//            is noticed, and what it sends early is kept for the next request
+//            is noticed, and what it sends early is kept for the next request. One that only says
+//            that it sends no more ends its request too, but is told what was counted until then
 //   guard    closes the socket when the deadline of what is going on has passed
 #pragma once
 
@@ -146,9 +147,10 @@ class Connection final : public OpenConnection,
 
   Awaitable<void> wait() { co_await signal_.async_wait(kNoThrow); }
 
-  /// Begins to read unless a read is under way.
+  /// Begins to read unless a read is under way, or nothing comes any more: after the end another
+  /// read would wait for ever.
   void start_receiving(size_t bytes) {
-    if (receiving_ || closed_) return;
+    if (receiving_ || closed_ || ended_) return;
     receiving_ = true;
     auto self = this->shared_from_this();
     asio::co_spawn(
@@ -158,6 +160,7 @@ class Connection final : public OpenConnection,
   Awaitable<void> receive(size_t bytes) {
     auto [error, count] = co_await stream_.async_read_some(buffer_.prepare(bytes), kNoThrow);
     receiving_ = false;
+    if (error == asio::error::connection_reset) close_socket();
     if (error)
       ended_ = true;
     else
@@ -323,7 +326,11 @@ class Connection final : public OpenConnection,
       if (!out.any()) {
         // One who sends the next request early is not listened to until it is its turn.
         if (buffer_.size() == 0) start_receiving(kReadBytes);
-        if (ended_ || closed_) co_return false;
+        if (closed_) co_return false;
+        if (ended_) {
+          exchange.leave();
+          set_deadline(shared_->limits.write_s);  // for what is at work to end
+        }
         co_await wait();
         continue;
       }

@@ -70,14 +70,14 @@ bool Exchange::answered() const {
 
 bool Exchange::gone() const {
   const std::lock_guard lock(mutex_);
-  return gone_;
+  return gone_ || left_;
 }
 
 void Exchange::on_gone(std::function<void()> heard) {
   {
     const std::lock_guard lock(mutex_);
     if (complete_) return;
-    if (!gone_) {
+    if (!gone_ && !left_) {
       heard_ = std::move(heard);
       return;
     }
@@ -88,6 +88,16 @@ void Exchange::on_gone(std::function<void()> heard) {
 Exchange::Outgoing Exchange::take() {
   const std::lock_guard lock(mutex_);
   return std::exchange(outgoing_, {});
+}
+
+void Exchange::leave() {
+  std::function<void()> heard;
+  {
+    const std::lock_guard lock(mutex_);
+    left_ = true;
+    heard = std::exchange(heard_, nullptr);
+  }
+  if (heard) heard();
 }
 
 void Exchange::hang_up() {

@@ -3,7 +3,7 @@
 //
 //   connection (I/O thread)            Exchange             handler (any thread)
 //   take()  ◄── bytes to send ──── outbox, bounded ◄── respond() or begin(), write() ..., end()
-//   hang_up() ── the client is gone ──────────────────► on_gone
+//   leave(), hang_up() ── the client goes, or is gone ► on_gone
 #pragma once
 
 #include <cstdint>
@@ -44,7 +44,7 @@ class Exchange {
 
   /// Whether anything was answered yet.
   bool answered() const;
-  /// Whether the client is gone, or was hung up on.
+  /// Whether the client goes, is gone, or was hung up on: nobody waits for more than was counted.
   bool gone() const;
   /// Calls `heard` once when the client goes before the answer is complete; at once, where it is
   /// gone already. On any thread; must return soon.
@@ -62,6 +62,9 @@ class Exchange {
     bool any() const { return response || head || !bytes.empty() || ended || aborted; }
   };
   Outgoing take();
+  /// The client sends no more, which is how one hangs up. It may still read: what is written until
+  /// the answer ends goes out, so that it can count what it is charged for.
+  void leave();
   /// The client is gone.
   void hang_up();
   const std::vector<Header>& headers() const { return headers_; }
@@ -78,6 +81,7 @@ class Exchange {
   Outgoing outgoing_;
   bool answered_ = false;
   bool complete_ = false;
+  bool left_ = false;
   bool gone_ = false;
   std::function<void()> heard_;
 };

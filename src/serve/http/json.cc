@@ -1,15 +1,24 @@
 #include "serve/http/json.h"
 
 #include <algorithm>
+#include <array>
 
 namespace troika::serve {
 namespace {
 
-/// How deep the brackets of `text` stand inside of each other, strings left out.
-int depth_of(std::string_view text) {
-  int depth = 0, deepest = 0;
+/// What reading a text would take: counted before it is read, strings left out.
+struct Extent {
+  int depth = 0;                // of brackets inside of each other
+  int64_t values = 0;           // about: what commas and brackets part
+  int64_t key_comparisons = 0;  // at most
+};
+
+Extent extent_of(std::string_view text) {
+  Extent extent;
+  std::array<int64_t, kJsonDepthMax + 1> keys{};  // of the objects that are open
+  int depth = 0;
   bool in_string = false;
-  for (size_t i = 0; i < text.size(); i++) {
+  for (size_t i = 0; i < text.size() && depth <= kJsonDepthMax; i++) {
     const char c = text[i];
     if (in_string) {
       if (c == '\\') i++;
@@ -17,20 +26,37 @@ int depth_of(std::string_view text) {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '{' || c == '[') {
-      deepest = std::max(deepest, ++depth);
+      extent.depth = std::max(extent.depth, ++depth);
+      extent.values++;
+      if (depth <= kJsonDepthMax) keys[static_cast<size_t>(depth)] = 0;
     } else if (c == '}' || c == ']') {
-      depth--;
+      depth = std::max(depth - 1, 0);
+    } else if (c == ',') {
+      extent.values++;
+    } else if (c == ':') {
+      extent.key_comparisons += keys[static_cast<size_t>(depth)]++;
     }
   }
-  return deepest;
+  return extent;
+}
+
+Status check_extent(std::string_view text) {
+  const Extent extent = extent_of(text);
+  if (extent.depth > kJsonDepthMax)
+    return fail(ErrorCode::invalid_argument, "JSON is nested deeper than {} levels", kJsonDepthMax);
+  if (extent.values > kJsonValuesMax)
+    return fail(ErrorCode::invalid_argument, "JSON of about {} values, wanted at most {}",
+                extent.values, kJsonValuesMax);
+  if (extent.key_comparisons > kJsonKeyComparisonsMax)
+    return fail(ErrorCode::invalid_argument,
+                "JSON has objects of too many keys, wanted at most about 16,000 in one");
+  return ok();
 }
 
 }  // namespace
 
 Result<Json> parse_json(std::string_view text) {
-  if (const int depth = depth_of(text); depth > kJsonDepthMax)
-    return fail(ErrorCode::invalid_argument, "JSON is nested {} levels deep, wanted at most {}",
-                depth, kJsonDepthMax);
+  TROIKA_RETURN_IF_ERROR(check_extent(text));
   try {
     return Json::parse(text);
   } catch (const Json::parse_error& error) {

@@ -12,10 +12,14 @@ namespace troika::serve {
 
 using Json = nlohmann::ordered_json;
 
-inline constexpr int kJsonDepthMax = 128;  // of objects and lists inside of each other
+inline constexpr int kJsonDepthMax = 128;           // of objects and lists inside of each other
+inline constexpr int64_t kJsonValuesMax = 5 << 20;  // of one text: each takes some 16 to 64 bytes
+/// A key is looked for among those before it in its object. So many are compared at most: those of
+/// one object of 16,000 keys, or of a million objects of 16.
+inline constexpr int64_t kJsonKeyComparisonsMax = 1 << 27;
 
 /// Reads one JSON text. Errors: invalid_argument — no JSON, with the byte where it stops being
-/// some; nested deeper than kJsonDepthMax.
+/// some; deeper than these limits, of more values or of larger objects.
 Result<Json> parse_json(std::string_view text);
 
 /// One line of JSON. Bytes that are no UTF-8 become U+FFFD.
