@@ -1,10 +1,12 @@
 """A server on a free port of the loopback for one test class, over the model that ships."""
 
+import hashlib
 import importlib.util
 import json
 import pathlib
 import re
 import signal
+import sqlite3
 import subprocess
 import unittest
 import urllib.error
@@ -29,14 +31,17 @@ def can_serve():
 class Server:
     """`troika serve`, stopped in the end as an operator would."""
 
-    def __init__(self, *flags):
-        command = [PROGRAM, "serve", MODEL, "--port", "0", "-c", "1024", "-np", "16", "-t", "2"]
+    def __init__(self, *flags, context=1024, parallel=16, model=MODEL):
+        command = [PROGRAM, "serve", model, "--port", "0", "-c", context, "-np", parallel, "-t", 2]
         self.process = subprocess.Popen(
             [str(word) for word in (*command, "--temp", "0", *flags)],
             stderr=subprocess.PIPE, text=True,
         )
         self.lines = []
         self.url = self._wait_for(r"ready, (https?://\S+)")
+        self.port = int(self.url.rpartition(":")[2])
+        operator = re.search(r"operator's routes are at \S+:(\d+)", "".join(self.lines))
+        self.admin_port = int(operator[1]) if operator else self.port
 
     def _wait_for(self, pattern):
         for line in self.process.stderr:
@@ -53,10 +58,21 @@ class Server:
         self.process.stderr.close()
         return status
 
-    def ask(self, path, body=None, headers=None):
+    def kill(self):
+        """SIGKILL: it has no time for anything."""
+        self.process.kill()
+        self.process.wait(60)
+        self.process.stderr.close()
+
+    def ask_operator(self, path):
+        """JSON or text of a GET where the operator's routes are."""
+        return self.ask(path, port=self.admin_port)[2]
+
+    def ask(self, path, body=None, headers=None, port=None):
         """(status, headers, JSON or text) of a POST with `body`, or of a GET without."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data, headers or {})
+        url = self.url.rpartition(":")[0] + f":{port or self.port}"
+        request = urllib.request.Request(url + path, data, headers or {})
         try:
             with urllib.request.urlopen(request, timeout=120) as answer:
                 status, heads, text = answer.status, answer.headers, answer.read().decode()
@@ -64,6 +80,42 @@ class Server:
             status, heads, text = error.code, error.headers, error.read().decode()
             error.close()
         return status, heads, json.loads(text) if "json" in heads["content-type"] else text
+
+
+def key_of(tenant):
+    return f"key of {tenant}"
+
+
+def write_tenants(path, tenants):
+    """The tenants file of {name: {setting: value}}; each has the key key_of(name)."""
+    entries = []
+    for name, settings in tenants.items():
+        digest = hashlib.sha256(key_of(name).encode()).hexdigest()
+        lines = [f'name = "{name}"', f'keys = [{{ sha256 = "{digest}" }}]']
+        lines += [f"{setting} = {json.dumps(value)}" for setting, value in settings.items()]
+        entries.append("[[tenant]]\n" + "\n".join(lines) + "\n")
+    path.write_text("\n".join(entries))
+    return path
+
+
+def ledger_rows(path):
+    """All requests of a SQLite ledger, as dictionaries."""
+    database = sqlite3.connect(path)
+    rows = database.execute("SELECT * FROM troika_requests ORDER BY number")
+    names = [column[0] for column in rows.description]
+    made = [dict(zip(names, row)) for row in rows]
+    database.close()
+    return made
+
+
+def metric_values(text, name):
+    """{labels as text: value} of a metric in Prometheus' text format."""
+    values = {}
+    for line in text.splitlines():
+        if line.startswith(name + "{"):
+            labels, _, value = line[len(name) + 1:].rpartition("} ")
+            values[labels] = float(value)
+    return values
 
 
 class ServerTest(unittest.TestCase):
