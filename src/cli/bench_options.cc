@@ -46,8 +46,7 @@ void add_count(CLI::App& app, const std::string& flag, int64_t& target, const st
 
 std::vector<int64_t> ascending(std::vector<int64_t> counts) {
   std::ranges::sort(counts);
-  const auto repeated = std::ranges::unique(counts);
-  counts.erase(repeated.begin(), repeated.end());
+  counts.erase(std::unique(counts.begin(), counts.end()), counts.end());
   return counts;
 }
 

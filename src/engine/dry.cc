@@ -110,8 +110,8 @@ std::span<const TokenPenalty> DryPenalties::find(std::span<const TokenId> histor
     return a.id < b.id || (a.id == b.id && a.amount > b.amount);
   });
   // The longest repetition of each counts.
-  const auto rest = std::ranges::unique(penalties_, {}, &TokenPenalty::id);
-  penalties_.erase(rest.begin(), rest.end());
+  const auto same = [](const TokenPenalty& a, const TokenPenalty& b) { return a.id == b.id; };
+  penalties_.erase(std::unique(penalties_.begin(), penalties_.end(), same), penalties_.end());
   const double exponent_max =
       options.dry_base > 1.000001
           ? std::log(std::numeric_limits<float>::max()) / std::log(options.dry_base)

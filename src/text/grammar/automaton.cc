@@ -150,7 +150,7 @@ class AutomatonBuilder {
     }
     if (words.size() <= kFew) return {};
     std::ranges::sort(words);
-    words.erase(std::ranges::unique(words).begin(), words.end());
+    words.erase(std::unique(words.begin(), words.end()), words.end());
     return words;
   }
 
