@@ -100,24 +100,38 @@ class AutomatonBuilder {
     return next;
   }
 
-  /// One node for each distinct rest of a character. An empty set has a node without edges.
+  /// A tree, so that a byte leads from a node one way at most. An empty set has a node without
+  /// edges.
   NodeId add_set(const std::vector<CodePoints>& set, NodeId next) {
-    std::map<ByteSequence, NodeId> rests;
-    const auto rest = [&](const ByteSequence& sequence) {
-      NodeId to = next;
-      for (size_t i = sequence.size(); i-- > 1;) {
-        const ByteSequence from(sequence.begin() + static_cast<std::ptrdiff_t>(i), sequence.end());
-        const auto found = rests.find(from);
-        to = found != rests.end()
-                 ? found->second
-                 : rests[from] = add_bytes({{sequence[i].first, sequence[i].last, to}});
-      }
-      return to;
-    };
+    Rests rests;
+    return add_sequences(utf8_sequences(set), 0, next, rests);
+  }
+
+  using Rests = std::map<ByteSequence, NodeId>;
+
+  /// What may follow the first `at` bytes, in which all of `sequences` agree. Where one is left,
+  /// its node is shared with equal ones.
+  NodeId add_sequences(std::span<const ByteSequence> sequences, size_t at, NodeId next,
+                       Rests& rests) {
+    ByteSequence rest;
+    if (sequences.size() == 1 && at > 0) {
+      rest.assign(sequences[0].begin() + static_cast<std::ptrdiff_t>(at), sequences[0].end());
+      if (const auto found = rests.find(rest); found != rests.end()) return found->second;
+    }
     std::vector<Edge> edges;
-    for (const ByteSequence& sequence : utf8_sequences(set))
-      edges.push_back({sequence[0].first, sequence[0].last, rest(sequence)});
-    return add_bytes(edges);
+    while (!sequences.empty() && !full()) {
+      const ByteRange range = sequences[0][at];
+      const auto same = static_cast<size_t>(
+          std::ranges::find_if(sequences, [&](const auto& one) { return one[at] != range; }) -
+          sequences.begin());
+      const bool whole = sequences[0].size() == at + 1;
+      const NodeId to = whole ? next : add_sequences(sequences.first(same), at + 1, next, rests);
+      edges.push_back({range.first, range.last, to});
+      sequences = sequences.subspan(same);
+    }
+    const NodeId node = add_bytes(edges);
+    if (!rest.empty()) rests.emplace(std::move(rest), node);
+    return node;
   }
 
   /// Many literals become a tree, so that few ways are open at a time. `words` are sorted, all

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,7 +35,7 @@ struct Node {
     NodeId other = 0;
     int32_t rule;
     int32_t token;
-    int32_t edge_count;  // bytes: edges [to, to + edge_count)
+    int32_t edge_count;  // bytes: edges [to, to + edge_count), by rising bytes, none overlapping
   };
 };
 
@@ -60,7 +61,11 @@ class Automaton {
   static Result<Automaton> make(const Grammar& grammar);
 
   const Node& node(NodeId id) const { return nodes_[static_cast<size_t>(id)]; }
-  const Edge& edge(int32_t index) const { return edges_[static_cast<size_t>(index)]; }
+  /// Of a node of kind bytes.
+  std::span<const Edge> edges(const Node& node) const {
+    return std::span(edges_).subspan(static_cast<size_t>(node.to),
+                                     static_cast<size_t>(node.edge_count));
+  }
   NodeId start() const { return start_; }
   NodeId rule_start(int32_t rule) const { return rule_starts_[static_cast<size_t>(rule)]; }
   int64_t nodes() const { return std::ssize(nodes_); }

@@ -95,15 +95,25 @@ class Checker {
     return least;
   }
 
+  /// Least needs first (Knuth, Information Processing Letters 6(1), 1977): no node needs less than
+  /// what it is made from, so each is settled once.
   void find_needs() {
     for (Node& node : nodes_) node.need = node.kind == NodeKind::end ? 0 : kNeverEnds;
-    settle([this](NodeId id) {
-      Node& node = nodes_[static_cast<size_t>(id)];
-      const int32_t least = need_of(node);
-      if (least >= node.need) return false;
-      node.need = least;
-      return true;
-    });
+    std::vector<std::vector<NodeId>> by_need = {{kEnd}};
+    for (size_t at = 0; at < by_need.size(); at++)
+      for (size_t i = 0; i < by_need[at].size(); i++) {
+        const auto settled = static_cast<size_t>(by_need[at][i]);
+        if (nodes_[settled].need != static_cast<int32_t>(at)) continue;  // it came to need less
+        for (int32_t u = first_user_[settled]; u < first_user_[settled + 1]; u++) {
+          const NodeId user = users_[static_cast<size_t>(u)];
+          Node& node = nodes_[static_cast<size_t>(user)];
+          const int32_t least = need_of(node);
+          if (least >= node.need) continue;
+          node.need = least;
+          by_need.resize(std::max(by_need.size(), static_cast<size_t>(least) + 1));
+          by_need[static_cast<size_t>(least)].push_back(user);
+        }
+      }
   }
 
   /// Which nodes reach the end of their rule without reading anything.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "support/grammar_texts.h"
+#include "text/utf8.h"
 
 namespace troika::testing {
 namespace {
@@ -140,6 +141,19 @@ TEST(Gbnf, WhatEndsWithItselfNeedsNoDepth) {
   for (int i = 0; i < 10000; i++) ASSERT_TRUE(state.accept(byte_token('a')));
   EXPECT_TRUE(state.accept(byte_token('b')));
   EXPECT_TRUE(state.can_end());
+}
+
+// A set of many ranges leads one way for each byte, however often it is repeated.
+TEST(Gbnf, WideSetsAreTrees) {
+  std::string set;
+  for (uint32_t code = 0x4E00; code < 0x9E00; code += 2) text::append_utf8(set, code);
+  const auto grammar = compile_gbnf("root ::= [" + set + "]{1000} \"a\"", byte_vocabulary());
+  ASSERT_TRUE(grammar.ok()) << grammar.error().message();
+  std::string text;
+  for (int i = 0; i < 1000; i++) text::append_utf8(text, 0x4E00 + 2 * static_cast<uint32_t>(i));
+  EXPECT_TRUE(matches(*grammar, text + "a"));
+  EXPECT_FALSE(begins(*grammar, "\xE4\xB8\x81"));
+  EXPECT_TRUE(begins(*grammar, "\xE4\xB8\x82"));
 }
 
 }  // namespace

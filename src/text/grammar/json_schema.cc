@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <map>
 #include <span>
+#include <unordered_set>
 
 #include "core/printable.h"
 #include "text/grammar/json_text.h"
+#include "text/grammar/members.h"
 #include "text/grammar/regex.h"
 #include "text/grammar/schema_facts.h"
 #include "text/grammar/schema_formats.h"
@@ -19,20 +21,17 @@ namespace {
 /// What is valid by some schemas; nothing where nothing is.
 using Valid = std::optional<ExprId>;
 
-/// A member that an object may have.
-struct Member {
-  ExprId expr{};  // key and value
-  bool required = false;
-};
+}  // namespace
 
 class SchemaCompiler {
  public:
-  SchemaCompiler(Grammar& grammar, const JsonDocument& document)
-      : g_(grammar), document_(document) {}
+  SchemaCompiler(Grammar& grammar, const JsonDocument& document, const JsonNotation& notation)
+      : g_(grammar), document_(document), notation_(notation) {}
 
   /// What is valid by all of `parts`, as a rule, so that schemas may refer to each other.
   Result<Valid> compile(const SchemaParts& unresolved) {
     TROIKA_TRY(const SchemaParts parts, resolve_schemas(document_, unresolved));
+    TROIKA_RETURN_IF_ERROR(spend(*parts.front().schema, work_of(parts)));
     SchemaParts key = parts;
     std::ranges::sort(key);
     if (const auto known = known_.find(key); known != known_.end()) return known->second;
@@ -51,6 +50,13 @@ class SchemaCompiler {
   }
 
  private:
+  /// Small schemas can ask for much: there is an end to what is looked at for one of them.
+  Status spend(const Json& schema, int64_t work) {
+    work_ += work;
+    if (work_ <= kSchemaWorkMax) return ok();
+    return schema_error(schema, "makes the grammar too large");
+  }
+
   Result<Valid> compile_new(const SchemaParts& parts) {
     for (size_t i = 0; i < parts.size(); i++) {
       const Json* any = parts[i].any_of_done ? nullptr : parts[i].schema->find("anyOf");
@@ -115,26 +121,32 @@ class SchemaCompiler {
     for (const Json* branch : branches.children) {
       TROIKA_TRY(const SchemaParts all,
                  resolve_schemas(document_, with_branch(parts, which, false, *branch)));
+      TROIKA_RETURN_IF_ERROR(spend(*branch, work_of(all)));
       TROIKA_TRY(SchemaFacts each, gather_facts(all));
       facts.push_back(std::move(each));
     }
+    SchemaOverlap overlap(document_, kSchemaWorkMax - work_);
     for (size_t i = 0; i < facts.size(); i++)
       for (size_t j = i + 1; j < facts.size(); j++)
-        if (!never_both(document_, facts[i], facts[j]))
+        if (!overlap.never_both(facts[i], facts[j]))
           return schema_error(branches,
                               fmt::format("is not supported where its branches {} and {} may both "
                                           "hold; wanted anyOf, or a property that tells them apart",
                                           i, j));
-    return ok();
+    return spend(branches, overlap.work());
   }
 
   Result<Valid> compile_values(const SchemaFacts& facts) {
     const bool plain = facts.length == nullptr && facts.pattern == nullptr && !facts.bounds.lower &&
-                       !facts.bounds.upper && facts.objects.empty() && facts.arrays.empty();
+                       !facts.bounds.upper && facts.objects.empty() && facts.arrays.empty() &&
+                       facts.items == nullptr && facts.properties_min == nullptr &&
+                       facts.properties_max == nullptr;
     std::vector<ExprId> ways;
     for (const Json* value : *facts.values) {
       if (!plain) return schema_error(*value, "is not supported beside keywords other than type");
-      if ((type_of_value(*value) & facts.types) != 0) ways.push_back(g_.literal(json_text(*value)));
+      if ((type_of_value(*value) & facts.types) == 0) continue;
+      TROIKA_TRY(const std::string text, written(*value));
+      ways.push_back(g_.literal(text));
     }
     return ways.empty() ? Valid() : Valid(g_.choice(std::move(ways)));
   }
@@ -151,18 +163,33 @@ class SchemaCompiler {
       if (pattern.empty() && facts.pattern == nullptr)
         return schema_error(*shape, fmt::format("is \"{}\", wanted one of: {}",
                                                 printable(shape->text), format_names()));
-      const Result<ExprId> text = add_pattern(g_, pattern);
+      const Result<ExprId> text = add_pattern(g_, pattern, notation_);
       if (!text.ok()) return schema_error(*shape, text.error().message());
-      return Valid(g_.sequence({g_.literal("\""), *text, g_.literal("\"")}));
+      return Valid(quoted(*text));
     }
     if (facts.length_max != kUnbounded && facts.length_max < facts.length_min) return Valid();
-    return Valid(
-        g_.sequence({g_.literal("\""), g_.repeat(character(), facts.length_min, facts.length_max),
-                     g_.literal("\"")}));
+    return Valid(text_between(facts.length_min, facts.length_max));
+  }
+
+  ExprId quoted(ExprId text) {
+    return g_.sequence({g_.literal(notation_.quote), text, g_.literal(notation_.quote)});
+  }
+  ExprId text_between(int64_t min, int64_t max) {
+    if (notation_.raw && !notation_.quote.empty() && min == 0 && max == kUnbounded)
+      return g_.sequence({g_.literal(notation_.quote), g_.until({std::string(notation_.quote)})});
+    return quoted(g_.repeat(character(), min, max));
+  }
+
+  /// A value as it is written here. Errors: invalid_argument — its text would end it.
+  Result<std::string> written(const Json& value) {
+    if (!notation_.raw) return json_text(value);
+    if (!readable_raw(value))
+      return schema_error(value, "holds what cannot be written in the model's format of calls");
+    return raw_text(value, notation_);
   }
 
   ExprId character() {
-    if (!character_) character_ = any_string_character(g_);
+    if (!character_) character_ = any_string_character(g_, notation_);
     return *character_;
   }
 
@@ -175,28 +202,49 @@ class SchemaCompiler {
   }
 
   Result<Valid> compile_object(const SchemaFacts& facts) {
-    std::vector<std::string_view> names;
-    const auto add_name = [&names](std::string_view name) {
-      if (std::ranges::find(names, name) == names.end()) names.push_back(name);
-    };
-    for (const Json* schema : facts.objects)
-      if (const Json* properties = schema->find("properties"))
-        for (const Json* each : properties->children) add_name(each->key);
-    for (const std::string_view name : facts.required) add_name(name);
+    const std::vector<std::string_view> names = names_of(facts);
     if (std::ssize(names) > kSchemaPropertiesMax)
       return schema_error(*facts.objects.front(), "has too many properties in all");
+    if (!facts.objects.empty())
+      TROIKA_RETURN_IF_ERROR(
+          spend(*facts.objects.front(), std::ssize(names) * std::ssize(facts.objects)));
+    TROIKA_RETURN_IF_ERROR(check_unevaluated(document_, facts));
     std::vector<Member> members;
     for (const std::string_view name : names) {
       TROIKA_TRY(const Valid value, compile_member(facts, name));
       const bool required = facts.requires_key(name);
       if (!value && required) return Valid();
       if (!value) continue;
-      const ExprId key = g_.literal(json_quoted(name));
+      TROIKA_TRY(const ExprId key, key_of(facts, name));
       members.push_back({g_.sequence({key, colon(), *value}), required});
     }
     TROIKA_TRY(const Valid extra, compile_extra_member(facts, names));
     TROIKA_RETURN_IF_ERROR(check_member_count(facts, std::ssize(members), extra.has_value()));
-    return Valid(g_.sequence({g_.literal("{"), members_in_order(members, extra), g_.literal("}")}));
+    return Valid(g_.sequence(
+        {g_.literal("{"), members_in_order(g_, members, comma(), extra), g_.literal("}")}));
+  }
+
+  static std::vector<std::string_view> names_of(const SchemaFacts& facts) {
+    std::vector<std::string_view> names;
+    std::unordered_set<std::string_view> known;
+    const auto add = [&](std::string_view name) {
+      if (known.insert(name).second) names.push_back(name);
+    };
+    for (const Json* schema : facts.objects)
+      if (const Json* properties = schema->find("properties"))
+        for (const Json* each : properties->children) add(each->key);
+    for (const std::string_view name : facts.required) add(name);
+    return names;
+  }
+
+  Result<ExprId> key_of(const SchemaFacts& facts, std::string_view name) {
+    if (!notation_.bare_keys) return g_.literal(json_quoted(name));
+    if (!is_bare_key(name))
+      return schema_error(*facts.objects.front(),
+                          fmt::format("has the key \"{}\", which cannot be written in the model's "
+                                      "format of calls",
+                                      printable(name)));
+    return g_.literal(name);
   }
 
   /// The value of one key, by what each schema says of it.
@@ -247,7 +295,8 @@ class SchemaCompiler {
     for (const std::string_view name : names)
       if (json_quoted(name).size() == name.size() + 2) words.push_back(name);
     std::ranges::sort(words);
-    return g_.sequence({g_.literal("\""), other_word(words, 0), g_.literal("\"")});
+    const std::string_view quote = notation_.bare_keys ? "" : "\"";
+    return g_.sequence({g_.literal(quote), other_word(words, 0), g_.literal(quote)});
   }
 
   /// What may follow the first `at` bytes, which all of `words` have, so that none of them comes
@@ -287,7 +336,11 @@ class SchemaCompiler {
   /// `but` in rising order.
   ExprId plain_character_but(const std::vector<CodePoints>& but) {
     std::vector<CodePoints> set;
-    for (CodePoints range : {CodePoints{0x20, 0x21}, {0x23, 0x5B}, {0x5D, kCodePointMax}}) {
+    const std::vector<CodePoints> all =
+        notation_.bare_keys
+            ? std::vector<CodePoints>{{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}}
+            : std::vector<CodePoints>{{0x20, 0x21}, {0x23, 0x5B}, {0x5D, kCodePointMax}};
+    for (CodePoints range : all) {
       for (const CodePoints& c : but) {
         if (c.first < range.first || c.first > range.last) continue;
         if (c.first > range.first) set.push_back({range.first, c.first - 1});
@@ -298,30 +351,12 @@ class SchemaCompiler {
     return g_.set(std::move(set));
   }
 
-  /// Members in their order, with commas between those that are there. From the last backwards:
-  /// what may follow where some are written already, and where none is.
-  ExprId members_in_order(const std::vector<Member>& members, const Valid& extra) {
-    ExprId behind_some = g_.empty(), behind_none = g_.empty();
-    if (extra) {
-      behind_some = g_.repeat(g_.sequence({comma(), *extra}), 0, kUnbounded);
-      behind_none = g_.optional(g_.sequence({*extra, behind_some}));
-    }
-    for (auto member = members.rbegin(); member != members.rend(); ++member) {
-      const ExprId some = g_.named("members", behind_some);
-      const ExprId none = g_.named("members", behind_none);
-      behind_some = g_.sequence({comma(), member->expr, some});
-      behind_none = g_.sequence({member->expr, some});
-      if (member->required) continue;
-      behind_some = g_.choice({behind_some, some});
-      behind_none = g_.choice({behind_none, none});
-    }
-    return behind_none;
-  }
-
   Result<Valid> compile_array(const SchemaFacts& facts) {
     std::vector<ExprId> parts;
     int64_t count = 0;
     const int64_t fixed = prefix_length(facts);
+    if (fixed > 0)
+      TROIKA_RETURN_IF_ERROR(spend(*facts.arrays.front(), fixed * std::ssize(facts.arrays)));
     for (; count < fixed && count != facts.items_max; count++) {
       TROIKA_TRY(const Valid item, compile_item(facts, count));
       if (!item) break;
@@ -387,36 +422,63 @@ class SchemaCompiler {
   ExprId any_value() {
     if (any_value_) return g_.rule(*any_value_);
     any_value_ = g_.add_rule("any value");
-    const ExprId text =
-        g_.sequence({g_.literal("\""), g_.repeat(character(), 0, kUnbounded), g_.literal("\"")});
+    const ExprId text = text_between(0, kUnbounded);
     const ExprId value = g_.rule(*any_value_);
     const ExprId member = g_.sequence({extra_key({}), colon(), value});
-    g_.define(
-        *any_value_,
-        g_.choice({g_.sequence({g_.literal("{"), members_in_order({}, member), g_.literal("}")}),
-                   g_.sequence(
-                       {g_.literal("["), more_items(value, false, 0, kUnbounded), g_.literal("]")}),
-                   text, *number_between(g_, {}), g_.literal("true"), g_.literal("false"),
-                   g_.literal("null")}));
+    g_.define(*any_value_,
+              g_.choice({g_.sequence({g_.literal("{"), members_in_order(g_, {}, comma(), member),
+                                      g_.literal("}")}),
+                         g_.sequence({g_.literal("["), more_items(value, false, 0, kUnbounded),
+                                      g_.literal("]")}),
+                         text, *number_between(g_, {}), g_.literal("true"), g_.literal("false"),
+                         g_.literal("null")}));
     return value;
   }
 
   Grammar& g_;
   const JsonDocument& document_;
+  const JsonNotation notation_;
   std::map<SchemaParts, Valid> known_;  // by parts in an order that stands for all orders
   int32_t depth_ = 0;
+  int64_t work_ = 0;
   Valid character_, plain_character_, comma_, colon_;
   std::optional<RuleId> any_value_;
 };
 
-}  // namespace
+JsonSchemaRules::JsonSchemaRules(Grammar& grammar, JsonDocument document,
+                                 const JsonNotation& notation)
+    : document_(std::make_unique<const JsonDocument>(std::move(document))),
+      object_(std::make_unique<const JsonDocument>(object_document())),
+      compiler_(std::make_unique<SchemaCompiler>(grammar, *document_, notation)) {}
+JsonSchemaRules::JsonSchemaRules(JsonSchemaRules&&) noexcept = default;
+JsonSchemaRules::~JsonSchemaRules() = default;
+
+JsonDocument JsonSchemaRules::object_document() {
+  return JsonDocument::parse(R"({"type": "object"})").value();
+}
+
+Result<JsonSchemaRules> JsonSchemaRules::parse(Grammar& grammar, std::string_view json,
+                                               const JsonNotation& notation) {
+  TROIKA_TRY(JsonDocument document, JsonDocument::parse(json));
+  return JsonSchemaRules(grammar, std::move(document), notation);
+}
+
+Result<ExprId> JsonSchemaRules::add(const Json& schema) {
+  TROIKA_TRY(const Valid valid, compiler_->compile({{.schema = &schema}}));
+  if (!valid) return schema_error(schema, "nothing is valid by it");
+  return *valid;
+}
+
+Result<ExprId> JsonSchemaRules::add_objects(const Json& schema) {
+  TROIKA_TRY(const Valid valid,
+             compiler_->compile({{.schema = &schema}, {.schema = &object_->root()}}));
+  if (!valid) return schema_error(schema, "no object is valid by it");
+  return *valid;
+}
 
 Result<ExprId> add_json_schema(Grammar& grammar, std::string_view json) {
-  TROIKA_TRY(const JsonDocument document, JsonDocument::parse(json));
-  SchemaCompiler compiler(grammar, document);
-  TROIKA_TRY(const Valid valid, compiler.compile({{.schema = &document.root()}}));
-  if (!valid) return fail(ErrorCode::invalid_argument, "the JSON schema: nothing is valid by it");
-  return *valid;
+  TROIKA_TRY(JsonSchemaRules rules, JsonSchemaRules::parse(grammar, json));
+  return rules.add(rules.root());
 }
 
 }  // namespace troika::grammar

@@ -249,6 +249,9 @@ TEST(JsonSchema, WhatItCannotFollowIsNamedWithItsPlace) {
       {R"({"minLength": -1})", "minLength"},
       {R"({"minProperties": 1})", "minProperties"},
       {R"({"enum": 5})", "enum"},
+      {R"({"enum": [[1], [1, 2]], "minItems": 2})",
+       "not supported beside keywords other than type"},
+      {R"({"enum": [{}], "minProperties": 1})", "not supported beside keywords other than type"},
       {R"({"properties": []})", "properties"},
       {R"({"required": [1]})", "#/required/0"},
       {R"({"items": 5})", "is no schema"},
@@ -289,6 +292,71 @@ TEST(JsonSchema, HostileSchemasAreRefused) {
   for (int i = 0; i < 4; i++)
     nested = R"({"type": "array", "minItems": 1000, "maxItems": 1000, "items": )" + nested + "}";
   EXPECT_TRUE(compile_json_schema(nested, byte_vocabulary()).ok());
+}
+
+// Small texts that ask for much work: what is looked at is counted, not timed.
+TEST(JsonSchema, WorkHasAnEnd) {
+  const auto numbers = [](int first, int count) {
+    std::string list;
+    for (int i = 0; i < count; i++) list += (i > 0 ? "," : "") + std::to_string(first + i);
+    return list;
+  };
+  const auto names = [](int count) {
+    std::string list;
+    for (int i = 0; i < count; i++) list += fmt::format(R"({}"name{}")", i > 0 ? "," : "", i);
+    return list;
+  };
+  // Enums held against each other.
+  EXPECT_NE(refusal(R"({"allOf": [{"enum": [)" + numbers(0, 3000) + R"(]}, {"enum": [)" +
+                    numbers(2999, 3000) + "]}]}")
+                .find("too large"),
+            std::string::npos);
+  EXPECT_EQ(refusal(R"({"allOf": [{"enum": [)" + numbers(0, 300) + R"(]}, {"enum": [)" +
+                    numbers(299, 300) + "]}]}"),
+            "accepted");
+  // Branches of many names held against each other.
+  std::string one_of = R"({"oneOf": [)";
+  for (int i = 0; i < 100; i++)
+    one_of += fmt::format(R"({}{{"required": [{}]}})", i > 0 ? "," : "", names(300));
+  EXPECT_NE(refusal(one_of + "]}").find("\"oneOf\""), std::string::npos);
+  // One list of names under a product of alternatives.
+  std::string product = R"({"required": [)" + names(1000) + R"(], "allOf": [)";
+  for (int i = 0; i < 3; i++) {
+    product += i > 0 ? R"(,{"anyOf": [{})" : R"({"anyOf": [{})";
+    for (int j = 0; j < 30; j++) product += fmt::format(R"(,{{"title": "{}"}})", j);
+    product += "]}";
+  }
+  EXPECT_NE(refusal(product + "]}").find("too large"), std::string::npos);
+  // Long keys, which every rule's name would repeat.
+  EXPECT_NE(refusal(R"({"properties": {")" + std::string(2000, 'k') + R"(": {}}})")
+                .find("a key of 2000 bytes"),
+            std::string::npos);
+  // A place is told by its end.
+  std::string deep = R"({"not": {}})";
+  for (int i = 0; i < 20; i++)
+    deep = R"({"properties": {")" + std::string(500, 'k') + R"(": )" + deep + "}}";
+  EXPECT_NE(refusal(deep).find("kkk/not"), std::string::npos);
+  EXPECT_LT(refusal(deep).size(), 1000U);
+}
+
+TEST(JsonSchema, ReferencesAreUriFragments) {
+  check({{R"({"$ref": "#/$defs/a%20b", "$defs": {"a b": {"const": 1}}})", {"1"}, {"2"}},
+         {R"({"$ref": "#/$defs/100%", "$defs": {"100%": {"const": 1}}})", {"1"}, {"2"}}});
+}
+
+TEST(JsonSchema, UnevaluatedPropertiesForbidWhatOthersName) {
+  check({{R"({"allOf": [{"properties": {"a": {"const": 1}}}], "properties": {"b": {"const": 2}},
+              "unevaluatedProperties": false})",
+          {R"({"b": 2, "a": 1})"},
+          {R"({"c": 1})"}},
+         {R"({"$ref": "#/$defs/x", "unevaluatedProperties": false,
+              "$defs": {"x": {"properties": {"a": {"const": 1}}}}})",
+          {R"({"a": 1})"},
+          {R"({"c": 1})"}}});
+  EXPECT_NE(refusal(R"({"allOf": [{"properties": {"a": {}}, "unevaluatedProperties": false},
+                        {"properties": {"b": {}}}]})")
+                .find("\"unevaluatedProperties\" at #/allOf/0"),
+            std::string::npos);
 }
 
 TEST(JsonSchema, AnyObject) {

@@ -5,11 +5,21 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/result.h"
 #include "text/grammar/grammar.h"
 
 namespace troika::grammar {
+
+/// How values are spelt: as JSON, or as some formats of tool calls have it.
+struct JsonNotation {
+  std::string_view quote = "\"";  // on each side of a string
+  /// Strings hold their characters as they are, and no "<", with which what ends them begins.
+  bool raw = false;
+  bool bare_keys = false;  // keys stand without quotes
+  bool operator==(const JsonNotation&) const = default;
+};
 
 /// A decimal number, exactly.
 struct Decimal {
@@ -44,11 +54,13 @@ std::optional<ExprId> number_between(Grammar& grammar, const NumberBounds& bound
 /// Integers within `bounds`. Nothing where there are none.
 std::optional<ExprId> integer_between(Grammar& grammar, const NumberBounds& bounds);
 
-/// One character of `set` as it is written in a JSON string. What must be escaped is; surrogates
-/// are left out. Nothing where none is left.
-std::optional<ExprId> string_character(Grammar& grammar, const std::vector<CodePoints>& set);
+/// One character of `set` as it is written in a string. What must be escaped is; surrogates are
+/// left out. Nothing where none is left.
+std::optional<ExprId> string_character(Grammar& grammar, const std::vector<CodePoints>& set,
+                                       const JsonNotation& notation);
 
-/// Any character in any way of writing it.
-ExprId any_string_character(Grammar& grammar);
+/// Any character in any way of writing it. "/" is never escaped: not all readers of strings that
+/// are nearly JSON's would take it back.
+ExprId any_string_character(Grammar& grammar, const JsonNotation& notation);
 
 }  // namespace troika::grammar

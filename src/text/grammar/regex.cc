@@ -6,7 +6,6 @@
 #include <optional>
 
 #include "core/printable.h"
-#include "text/grammar/json_text.h"
 #include "text/utf8.h"
 
 namespace troika::grammar {
@@ -35,7 +34,8 @@ Set complement(Set set) {
 
 class Parser {
  public:
-  Parser(Grammar& grammar, std::string_view text) : g_(grammar), text_(text) {}
+  Parser(Grammar& grammar, std::string_view text, const JsonNotation& notation)
+      : g_(grammar), text_(text), notation_(notation) {}
 
   Result<ExprId> parse() {
     if (std::ssize(text_) > kPatternBytesMax)
@@ -69,7 +69,7 @@ class Parser {
                 at_end() ? "its end" : printable(text_.substr(at_, 12)), at_, what);
   }
 
-  ExprId anything() { return g_.repeat(any_string_character(g_), 0, kUnbounded); }
+  ExprId anything() { return g_.repeat(any_string_character(g_, notation_), 0, kUnbounded); }
 
   Result<ExprId> parse_choice(int32_t nesting) {
     constexpr int32_t kNestingMax = 50;
@@ -109,7 +109,7 @@ class Parser {
     } else {
       TROIKA_TRY(set, parse_character(false));
     }
-    const std::optional<ExprId> one = string_character(g_, set);
+    const std::optional<ExprId> one = string_character(g_, set, notation_);
     if (!one) return expected("a class that some character is of, before");
     return *one;
   }
@@ -221,13 +221,15 @@ class Parser {
 
   Grammar& g_;
   std::string_view text_;
+  const JsonNotation& notation_;
   size_t at_ = 0;
 };
 
 }  // namespace
 
-Result<ExprId> add_pattern(Grammar& grammar, std::string_view pattern) {
-  return Parser(grammar, pattern).parse();
+Result<ExprId> add_pattern(Grammar& grammar, std::string_view pattern,
+                           const JsonNotation& notation) {
+  return Parser(grammar, pattern, notation).parse();
 }
 
 }  // namespace troika::grammar

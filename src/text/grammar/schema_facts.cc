@@ -1,6 +1,7 @@
 #include "text/grammar/schema_facts.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "core/printable.h"
 #include "text/grammar/json_schema.h"
@@ -24,6 +25,8 @@ class FactsReader {
   SchemaFacts facts;
 
  private:
+  std::unordered_set<std::string_view> required_;
+
   using Take = Status (FactsReader::*)(const Json&);
   struct Keyword {
     std::string_view name;
@@ -128,8 +131,14 @@ class FactsReader {
     facts.length = &value;
     return tighten_max(value, facts.length_max);
   }
-  Status take_min_items(const Json& value) { return tighten_min(value, facts.items_min); }
-  Status take_max_items(const Json& value) { return tighten_max(value, facts.items_max); }
+  Status take_min_items(const Json& value) {
+    facts.items = &value;
+    return tighten_min(value, facts.items_min);
+  }
+  Status take_max_items(const Json& value) {
+    facts.items = &value;
+    return tighten_max(value, facts.items_max);
+  }
 
   Status take_text(const Json& value, const Json*& place) {
     if (!value.is(JsonKind::string)) return wanted(value, "a string");
@@ -196,7 +205,7 @@ class FactsReader {
       return wanted(value, fmt::format("an array of at most {} names", kSchemaPropertiesMax));
     for (const Json* name : value.children) {
       if (!name->is(JsonKind::string)) return wanted(*name, "a name");
-      if (!facts.requires_key(name->text)) facts.required.push_back(name->text);
+      if (required_.insert(name->text).second) facts.required.push_back(name->text);
     }
     return take_object(value);
   }
@@ -312,6 +321,23 @@ class Resolver {
   std::vector<const Json*> open_;  // on the way here
 };
 
+/// `schema` and all that hold for the same value because of it, as far as a bound.
+std::vector<const Json*> subschemas_at_its_place(const JsonDocument& document, const Json& schema) {
+  constexpr size_t kMax = 1024;
+  std::vector<const Json*> all = {&schema};
+  const auto add = [&all](const Json* one) {
+    if (one != nullptr && all.size() < kMax && std::ranges::find(all, one) == all.end())
+      all.push_back(one);
+  };
+  for (size_t i = 0; i < all.size(); i++) {
+    if (const Json* ref = all[i]->find("$ref")) add(document.at(ref->text));
+    for (const std::string_view name : {"allOf", "anyOf", "oneOf"})
+      if (const Json* list = all[i]->find(name))
+        for (const Json* each : list->children) add(each);
+  }
+  return all;
+}
+
 }  // namespace
 
 bool SchemaFacts::requires_key(std::string_view name) const {
@@ -321,7 +347,35 @@ bool SchemaFacts::requires_key(std::string_view name) const {
 Error schema_error(const Json& keyword, std::string_view problem) {
   return fail(ErrorCode::invalid_argument, "the JSON schema, \"{}\" at {}: {}",
               printable(keyword.key.empty() ? "schema" : keyword.key),
-              printable(keyword.place(), 200), problem);
+              printable(keyword.place(), 256), problem);
+}
+
+Status check_unevaluated(const JsonDocument& document, const SchemaFacts& facts) {
+  for (const Json* schema : facts.objects) {
+    const Json* unevaluated = schema->find("unevaluatedProperties");
+    if (unevaluated == nullptr || unevaluated->boolean) continue;
+    const std::vector<const Json*> own = subschemas_at_its_place(document, *schema);
+    for (const Json* other : facts.objects)
+      if (std::ranges::find(own, other) == own.end())
+        return schema_error(*unevaluated, "is not supported beside schemas around it");
+  }
+  return ok();
+}
+
+int64_t work_of(const SchemaParts& parts) {
+  int64_t work = 0, values = 0;
+  for (const SchemaPart& part : parts) {
+    work += 1 + std::ssize(part.schema->children);
+    for (const std::string_view list : {"required", "properties", "enum"})
+      if (const Json* inside = part.schema->find(list)) {
+        const int64_t count = std::ssize(inside->children);
+        work += count;
+        if (list != "enum") continue;
+        work += values * count;  // each is held against each
+        values = std::max(values, count);
+      }
+  }
+  return work;
 }
 
 Result<SchemaParts> resolve_schemas(const JsonDocument& document, const SchemaParts& parts) {

@@ -45,6 +45,7 @@ struct SchemaFacts {
   const Json* pattern = nullptr;
   const Json* format = nullptr;
   NumberBounds bounds;
+  const Json* items = nullptr;  // the last keyword that bounds their number
   int64_t items_min = 0, items_max = kUnbounded;
   int64_t members_min = 0, members_max = kUnbounded;
   const Json* properties_min = nullptr;  // the last keywords that bound them
@@ -69,9 +70,16 @@ Error schema_error(const Json& keyword, std::string_view problem);
 /// or back to where it came from.
 Result<SchemaParts> resolve_schemas(const JsonDocument& document, const SchemaParts& parts);
 
+/// How much gather_facts() has to look at.
+int64_t work_of(const SchemaParts& parts);
+
 /// What resolved `parts` say together.
 /// Errors: invalid_argument — a keyword that is not supported or makes no sense.
 Result<SchemaFacts> gather_facts(const SchemaParts& parts);
+
+/// Whether `unevaluatedProperties` forbid what another schema of `facts` names, as they do where
+/// that is none of their own subschemas. Errors: invalid_argument — so it is.
+Status check_unevaluated(const JsonDocument& document, const SchemaFacts& facts);
 
 /// Whether two values are equal as JSON has it.
 bool same_value(const Json& a, const Json& b);

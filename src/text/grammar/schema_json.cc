@@ -1,5 +1,6 @@
 #include "text/grammar/schema_json.h"
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <unordered_set>
@@ -34,23 +35,45 @@ std::string unescaped_from_pointer(std::string_view part) {
   return text;
 }
 
+/// %20 and the like, as URIs have them; other signs of percent stay.
+std::string without_percents(std::string_view text) {
+  std::string plain;
+  for (size_t i = 0; i < text.size(); i++) {
+    uint8_t byte = 0;
+    const std::string_view hex = text.substr(i + 1, 2);
+    const auto read = std::from_chars(hex.data(), hex.data() + hex.size(), byte, 16);
+    const bool escape = text[i] == '%' && hex.size() == 2 && read.ptr == hex.data() + 2;
+    plain += escape ? static_cast<char>(byte) : text[i];
+    if (escape) i += 2;
+  }
+  return plain;
+}
+
 }  // namespace
 
+bool is_bare_key(std::string_view key) {
+  return !key.empty() && key.find_first_of("{}[],:\"<> \n\r\t") == key.npos;
+}
+
 const Json* Json::find(std::string_view name) const {
-  if (kind != JsonKind::object) return nullptr;
-  for (const Json* child : children)
-    if (child->key == name) return child;
-  return nullptr;
+  const auto found = std::ranges::lower_bound(by_key, name, {}, &Json::key);
+  return found != by_key.end() && (*found)->key == name ? *found : nullptr;
 }
 
 std::string Json::place() const {
+  constexpr size_t kBytesMax = 200;
   std::vector<std::string> parts;
-  for (const Json* at = this; at->parent != nullptr; at = at->parent)
+  size_t bytes = 0;
+  const Json* at = this;
+  for (; at->parent != nullptr && bytes < kBytesMax; at = at->parent) {
     parts.push_back(at->parent->is(JsonKind::object) ? escaped_for_pointer(at->key)
                                                      : std::to_string(at->index));
-  std::string pointer = "#";
+    bytes += parts.back().size();
+  }
+  std::string pointer = at->parent == nullptr ? "#" : "";
   for (auto part = parts.rbegin(); part != parts.rend(); ++part) pointer += '/' + *part;
-  return pointer;
+  if (at->parent == nullptr && pointer.size() <= kBytesMax) return pointer;
+  return "..." + pointer.substr(pointer.size() - std::min(kBytesMax, pointer.size()));
 }
 
 /// Takes the events of the library's reader, which does not nest calls however deep the text does.
@@ -73,6 +96,11 @@ class JsonReader : public nlohmann::json_sax<nlohmann::json> {
   bool end_array() override { return close(); }
   bool key(std::string& name) override {
     key_ = name;
+    if (std::ssize(name) > kSchemaKeyBytesMax) {
+      problem = fmt::format("{}: a key of {} bytes, wanted at most {}", open_.back().value->place(),
+                            name.size(), kSchemaKeyBytesMax);
+      return false;
+    }
     if (open_.back().keys.insert(name).second) return true;
     problem = fmt::format("{}: the key \"{}\" occurs twice", open_.back().value->place(),
                           printable(name));
@@ -122,6 +150,11 @@ class JsonReader : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool close() {
+    Json& value = *open_.back().value;
+    if (value.is(JsonKind::object)) {
+      value.by_key = value.children;
+      std::ranges::sort(value.by_key, {}, &Json::key);
+    }
     open_.pop_back();
     return true;
   }
@@ -146,6 +179,8 @@ const Json* JsonDocument::at(std::string_view pointer) const {
   if (!pointer.starts_with('#')) return nullptr;
   const Json* value = &root();
   pointer.remove_prefix(1);
+  const std::string decoded = without_percents(pointer);
+  pointer = decoded;
   while (value != nullptr && !pointer.empty()) {
     if (!pointer.starts_with('/')) return nullptr;
     const size_t end = std::min(pointer.find('/', 1), pointer.size());
@@ -181,6 +216,26 @@ std::string json_escaped(std::string_view text) {
       quoted += c;
   }
   return quoted;
+}
+
+std::string raw_text(const Json& value, const JsonNotation& notation) {
+  if (value.is(JsonKind::string)) return fmt::format("{0}{1}{0}", notation.quote, value.text);
+  if (value.children.empty()) return json_text(value);
+  const bool named = value.is(JsonKind::object);
+  std::string text = named ? "{" : "[";
+  for (const Json* child : value.children) {
+    if (text.size() > 1) text += ',';
+    if (named) text += child->key + ':';
+    text += raw_text(*child, notation);
+  }
+  return text + (named ? "}" : "]");
+}
+
+bool readable_raw(const Json& value) {
+  if (value.is(JsonKind::string)) return value.text.find('<') == value.text.npos;
+  return std::ranges::all_of(value.children, [&](const Json* child) {
+    return (!value.is(JsonKind::object) || is_bare_key(child->key)) && readable_raw(*child);
+  });
 }
 
 std::string json_text(const Json& value) {

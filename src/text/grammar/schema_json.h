@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "text/grammar/json_text.h"
 
 namespace troika::grammar {
 
@@ -24,11 +25,12 @@ struct Json {
   const Json* parent = nullptr;       // the array or object that it is in; null for the root
   size_t index = 0;                   // in there
   std::vector<const Json*> children;  // of an array or object, in order
+  std::vector<const Json*> by_key;    // of an object, sorted
 
   bool is(JsonKind wanted) const { return kind == wanted; }
   /// The value of `name` in an object; null where there is none.
   const Json* find(std::string_view name) const;
-  /// Its JSON pointer as a URI fragment: "#/properties/a".
+  /// Its JSON pointer as a URI fragment: "#/properties/a"; of a long one the end.
   std::string place() const;
 };
 
@@ -51,6 +53,12 @@ class JsonDocument {
 
 /// The value as compact JSON: a space after "," and ":", characters beyond ASCII as they are.
 std::string json_text(const Json& value);
+
+/// The value in a notation whose strings are raw, without spaces; whether whoever reads that can
+/// tell where its strings and keys end; whether a key may stand without quotes.
+std::string raw_text(const Json& value, const JsonNotation& notation);
+bool readable_raw(const Json& value);
+bool is_bare_key(std::string_view key);
 
 /// `text` as it is written in a JSON string; json_quoted(): with the quotes around it.
 std::string json_escaped(std::string_view text);

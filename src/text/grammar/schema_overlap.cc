@@ -7,9 +7,6 @@ namespace {
 
 constexpr int32_t kLooksMax = 4;  // into properties of properties
 
-bool distinct(const JsonDocument& document, const SchemaFacts& a, const SchemaFacts& b,
-              int32_t looks);
-
 /// The schemas of a property; none where an object may not have it.
 SchemaParts property_of(const SchemaFacts& facts, std::string_view name) {
   SchemaParts parts;
@@ -51,33 +48,50 @@ bool refused_by(const SchemaFacts& a, const SchemaFacts& b) {
                    }));
 }
 
-bool objects_distinct(const JsonDocument& document, const SchemaFacts& a, const SchemaFacts& b,
-                      int32_t looks) {
+}  // namespace
+
+bool SchemaOverlap::spend(int64_t work) {
+  work_ += work;
+  return work_ <= work_max_;
+}
+
+bool SchemaOverlap::never_both(const SchemaFacts& a, const SchemaFacts& b) {
+  return distinct(a, b, kLooksMax);
+}
+
+bool SchemaOverlap::objects_distinct(const SchemaFacts& a, const SchemaFacts& b, int32_t looks) {
+  const int64_t schemas = std::ssize(a.objects) + std::ssize(b.objects);
+  const int64_t names = std::ssize(a.required) + std::ssize(b.required);
+  if (!spend(names * schemas + std::ssize(a.required) * std::ssize(b.required))) return false;
   if (refused_by(a, b) && refused_by(b, a)) return true;
   for (const std::string_view name : a.required) {
     if (!b.requires_key(name)) continue;
     const SchemaParts in_a = property_of(a, name), in_b = property_of(b, name);
     if (in_a.empty() || in_b.empty()) continue;
-    const auto parts_a = resolve_schemas(document, in_a), parts_b = resolve_schemas(document, in_b);
+    const auto parts_a = resolve_schemas(document_, in_a),
+               parts_b = resolve_schemas(document_, in_b);
     if (!parts_a.ok() || !parts_b.ok()) continue;
+    if (!spend(work_of(*parts_a) + work_of(*parts_b))) return false;
     const auto facts_a = gather_facts(*parts_a), facts_b = gather_facts(*parts_b);
-    if (facts_a.ok() && facts_b.ok() && distinct(document, *facts_a, *facts_b, looks - 1))
-      return true;
+    if (facts_a.ok() && facts_b.ok() && distinct(*facts_a, *facts_b, looks - 1)) return true;
   }
   return false;
 }
 
-bool distinct(const JsonDocument& document, const SchemaFacts& a, const SchemaFacts& b,
-              int32_t looks) {
-  if (looks < 0) return false;
+/// Whether no value of an enum is valid by another schema.
+bool SchemaOverlap::none_valid(const SchemaFacts& values, const SchemaFacts& by) {
+  if (!spend(std::ssize(*values.values) * (1 + (by.values ? std::ssize(*by.values) : 0))))
+    return false;
+  return std::ranges::all_of(*values.values, [&](const Json* value) {
+    const auto equal = [&](const Json* other) { return same_value(*value, *other); };
+    return (type_of_value(*value) & by.types) == 0 ||
+           (by.values && std::ranges::none_of(*by.values, equal));
+  });
+}
+
+bool SchemaOverlap::distinct(const SchemaFacts& a, const SchemaFacts& b, int32_t looks) {
+  if (looks < 0 || !spend(1)) return false;
   if (a.never || b.never) return true;
-  const auto none_valid = [](const SchemaFacts& values, const SchemaFacts& by) {
-    return std::ranges::all_of(*values.values, [&](const Json* value) {
-      const auto equal = [&](const Json* other) { return same_value(*value, *other); };
-      return (type_of_value(*value) & by.types) == 0 ||
-             (by.values && std::ranges::none_of(*by.values, equal));
-    });
-  };
   if (a.values && none_valid(a, b)) return true;
   if (b.values && none_valid(b, a)) return true;
   if (a.values || b.values) return false;
@@ -85,13 +99,7 @@ bool distinct(const JsonDocument& document, const SchemaFacts& a, const SchemaFa
   const bool apart = (a.written_types() & b.types) == 0 && (b.written_types() & a.types) == 0;
   if (apart) return true;
   const uint32_t both = (a.written_types() & b.types) | (b.written_types() & a.types);
-  return both == kObject && objects_distinct(document, a, b, looks);
-}
-
-}  // namespace
-
-bool never_both(const JsonDocument& document, const SchemaFacts& a, const SchemaFacts& b) {
-  return distinct(document, a, b, kLooksMax);
+  return both == kObject && objects_distinct(a, b, looks);
 }
 
 }  // namespace troika::grammar

@@ -128,10 +128,9 @@ StateTable::Step StateTable::find_next(int32_t state, uint8_t byte_class) {
     const Item item = items(state)[i];
     const Node& node = automaton_.node(item.node);
     if (node.kind != NodeKind::bytes) continue;
-    for (int32_t e = 0; e < node.edge_count; e++) {
-      const Edge& edge = automaton_.edge(node.to + e);
-      if (edge.first <= byte && byte <= edge.last) follow({edge.to, item.stack});
-    }
+    const std::span<const Edge> edges = automaton_.edges(node);
+    const auto behind = std::ranges::upper_bound(edges, byte, {}, &Edge::first);
+    if (behind != edges.begin() && byte <= behind[-1].last) follow({behind[-1].to, item.stack});
   }
   const Step step{intern(), visits_ + static_cast<int32_t>(count)};
   return steps_[static_cast<size_t>(state) * classes_ + byte_class] = step;
