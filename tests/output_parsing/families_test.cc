@@ -92,6 +92,42 @@ TEST(OutputFamilies, EachReadsItsCall) {
   }
 }
 
+TEST(OutputFamilies, FunctionaryRunsPythonAsItIs) {
+  OutputParserOptions options{.tools = kTools};
+  options.tools.push_back({"python", {{"code", ParameterKind::text}}});
+  const auto read = [&](std::string_view output) { return parse(functionary, output, options); };
+  OutputMessage message = read("python\nprint(\"a\" >> 1)\n>>>all\nDone.");
+  ASSERT_EQ(message.tool_calls.size(), 1u);
+  expect_call(message.tool_calls[0], "python", R"({"code": "print(\"a\" >> 1)\n"})");
+  EXPECT_EQ(message.content, "Done.");
+  message = read("all\nLook.\n>>>python\n>>>x\n>>> y = [1]");
+  ASSERT_EQ(message.tool_calls.size(), 1u);
+  expect_call(message.tool_calls[0], "python", R"({"code": ">>>x\n>>> y = [1]"})");
+  message = read("python\n1>>>get_weather\n{}>>>python\n{\"code\": \"2\"}");
+  ASSERT_EQ(message.tool_calls.size(), 3u);
+  expect_call(message.tool_calls[0], "python", R"({"code": "1"})");
+  expect_call(message.tool_calls[2], "python", R"({"code": "2"})");
+  // Others have JSON, or it is text.
+  EXPECT_TRUE(read("get_weather\nprint(1)").tool_calls.empty());
+}
+
+TEST(OutputFamilies, PythonStringsMayHaveThreeQuotes) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"x(code="""a "b" ""c)], (""")x", R"x({"code": "a \"b\" \"\"c)], ("})x"},
+      {"code='''x\n)y''', days=1", R"x({"code": "x\n)y", "days": 1})x"},
+      {R"x(code="", days=[""], city='')x", R"x({"code": "", "days": [""], "city": ""})x"},
+      {R"x(code="""\""" \\""", days=2)x", R"x({"code": "\"\"\" \\", "days": 2})x"},
+  };
+  for (const auto& [arguments, json] : cases) {
+    SCOPED_TRACE(arguments);
+    const OutputMessage message = parse(
+        lfm2, "<|tool_call_start|>[run_python(" + std::string(arguments) + ")]<|tool_call_end|>");
+    ASSERT_EQ(message.tool_calls.size(), 1u);
+    expect_call(message.tool_calls[0], "run_python", json);
+    EXPECT_EQ(message.content, "");
+  }
+}
+
 TEST(OutputFamilies, ListsHoldSeveralCalls) {
   const Form forms[] = {
       {cohere,

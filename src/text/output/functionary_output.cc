@@ -1,5 +1,6 @@
 // Functionary 3.2: a row of messages, each behind ">>>" and a line that names who hears it: "all",
-// or a tool, whose arguments follow. The prompt ends in the first ">>>".
+// or a tool, whose arguments follow. What follows the tool "python" is a program unless it begins
+// like JSON. The prompt ends in the first ">>>".
 #include "text/output/json_text.h"
 #include "text/output/output_reader.h"
 
@@ -17,6 +18,7 @@ class FunctionaryOutput final : public OutputReader {
       case State::first:
         return first(unread, sink);
       case State::text:
+      case State::code:
         return text(unread, sink);
       case State::arguments:
         return arguments(unread, sink);
@@ -25,11 +27,12 @@ class FunctionaryOutput final : public OutputReader {
   }
 
   OutputPhase phase() const override {
-    return state_ == State::arguments ? OutputPhase::call : OutputPhase::content;
+    return state_ == State::arguments || state_ == State::code ? OutputPhase::call
+                                                               : OutputPhase::content;
   }
 
  private:
-  enum class State { first, text, arguments };
+  enum class State { first, text, arguments, code };
 
   bool first(Unread& unread, OutputSink& sink) {
     Peek at(unread);
@@ -48,31 +51,62 @@ class FunctionaryOutput final : public OutputReader {
     if (!found && at.verdict() == Verdict::more && !unread.ended()) return Verdict::more;
     if (!found || !(all || (tool != nullptr && context_.may_call(sink)))) return Verdict::no;
     if (all) {
+      end_code(sink);
       sink.new_paragraph();
       state_ = State::text;
-    } else {
-      if (!at.space() || !at.next_is("{[\""))
-        return at.verdict() == Verdict::more && !unread.ended() ? Verdict::more : Verdict::no;
-      sink.begin_call(name, {});
-      reader_ = read_json_arguments();
-      state_ = State::arguments;
+      unread.take(at.bytes());
+      return Verdict::yes;
     }
-    unread.take(at.bytes());
+    Peek behind = at;
+    const bool json = behind.space() && behind.next_is("{[\"");
+    const bool code = !json && name == "python" && behind.verdict() == Verdict::no;
+    if (!json && !code)
+      return behind.verdict() == Verdict::more && !unread.ended() ? Verdict::more : Verdict::no;
+    unread.take(json ? behind.bytes() : at.bytes());
+    end_code(sink);
+    begin_call(name, code, sink);
     return Verdict::yes;
+  }
+
+  void begin_call(std::string_view name, bool code, OutputSink& sink) {
+    sink.begin_call(name, {});
+    state_ = code ? State::code : State::arguments;
+    if (code)
+      sink.arguments("{\"code\": \"");
+    else
+      reader_ = read_json_arguments();
+  }
+
+  void end_code(OutputSink& sink) {
+    if (state_ != State::code) return;
+    sink.arguments("\"}");
+    sink.end_call(true);
+    state_ = State::text;
+  }
+
+  // Text, or a program.
+  void say(std::string_view text, OutputSink& sink) {
+    if (state_ != State::code) return sink.content(text);
+    std::string json;
+    append_json_escaped(text, json);
+    sink.arguments(json);
   }
 
   bool text(Unread& unread, OutputSink& sink) {
     const MarkerSearch found = find_marker(unread, kNext);
-    sink.content(unread.text().substr(0, found.before));
+    say(unread.text().substr(0, found.before), sink);
     unread.take(found.before);
-    if (found.marker == MarkerSearch::kNone) return false;
+    if (found.marker == MarkerSearch::kNone) {
+      if (unread.ended()) end_code(sink);
+      return false;
+    }
     Peek at(unread);
     static_cast<void>(at.literal(kNext[0]));
     const Verdict verdict = begin(at, unread, sink);
     if (verdict == Verdict::more) return false;
     if (verdict == Verdict::yes) return true;
     // The first of four may be text before a mark.
-    sink.content(">");
+    say(">", sink);
     unread.take(1);
     return true;
   }

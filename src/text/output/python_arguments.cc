@@ -139,13 +139,14 @@ class Literals {
   }
 
   bool string(std::string& json) {
-    const char quote = rest_.front();
-    rest_.remove_prefix(1);
+    const std::string three(3, rest_.front());
+    const std::string_view quote = std::string_view(three).substr(rest_.starts_with(three) ? 0 : 2);
+    rest_.remove_prefix(quote.size());
     std::string text;
     while (!rest_.starts_with(quote)) {
       if (rest_.empty() || !character(text)) return false;
     }
-    rest_.remove_prefix(1);
+    rest_.remove_prefix(quote.size());
     json += quote_json(text);
     return true;
   }
@@ -203,13 +204,37 @@ class PythonArguments final : public ArgumentsReader {
 
  private:
   void push(char c) {
+    if (state_ == State::opening || state_ == State::two) {
+      const bool again = c == quote_;
+      const bool empty = state_ == State::two && !again;  // "" was all of it
+      if (again) state_ = state_ == State::opening ? State::two : State::three;
+      if (!again) state_ = empty ? State::code : State::one;
+      if (again) return;
+    }
+    if (state_ == State::code)
+      push_code(c);
+    else
+      push_text(c);
+  }
+
+  // Inside of a string, which one quote ends, or three in a row.
+  void push_text(char c) {
     if (escaped_) {
       escaped_ = false;
-    } else if (quote_ != 0) {
-      escaped_ = c == '\\';
-      if (c == quote_) quote_ = 0;
-    } else if (c == '"' || c == '\'') {
+      return;
+    }
+    escaped_ = c == '\\';
+    quotes_ = c == quote_ ? quotes_ + 1 : 0;
+    if (quotes_ < (state_ == State::three ? 3 : 1)) return;
+    quotes_ = 0;
+    state_ = State::code;
+  }
+
+  void push_code(char c) {
+    if (c == '"' || c == '\'') {
       quote_ = c;
+      quotes_ = 0;
+      state_ = State::opening;
     } else if (c == '(' || c == '[' || c == '{') {
       depth_++;
     } else if (c == ')' || c == ']' || c == '}') {
@@ -217,8 +242,13 @@ class PythonArguments final : public ArgumentsReader {
     }
   }
 
+  // Outside of strings; behind one quote, behind two; inside of a string of one quote, of three.
+  enum class State { code, opening, two, one, three };
+
   int64_t depth_ = 1;  // the call's own parenthesis
+  State state_ = State::code;
   char quote_ = 0;
+  int quotes_ = 0;  // in a row, at which a string may end
   bool escaped_ = false;
   std::string held_;
 };
