@@ -7,12 +7,14 @@
 #include <random>
 
 #include "output_parsing/output_fixtures.h"
+#include "support/grammar_texts.h"
+#include "text/output/call_grammar.h"
 #include "text/output/json_text.h"
 
 namespace troika {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 using testing::expect_same;
 
 const std::filesystem::path kChat =
@@ -106,6 +108,40 @@ TEST_F(OutputFixtures, WhatIsSaidEarlyIsNeverTakenBack) {
         EXPECT_TRUE(whole.tool_calls[i].arguments.starts_with(now.tool_calls[i].arguments));
     }
   }
+}
+
+// What models wrote is what the grammar of their format lets them write, calls with the arguments
+// that the tools take.
+TEST_F(OutputFixtures, GrammarsAllowThem) {
+  const Json tools = Json::parse(read_file(kChat / "tools.json"));
+  std::vector<CallTool> calls;
+  for (size_t i = 0; i < tools.size(); i++)
+    calls.push_back({read_output_tools(tools.dump()).value()[i],
+                     tools[i].at("function").at("parameters").dump()});
+  int whole = 0;
+  for (const Json& test : cases()) {
+    SCOPED_TRACE(test.at("name").get<std::string>());
+    const OutputFormat format = format_of(test.at("template"));
+    if (!marks_calls(format.family)) continue;
+    grammar::Grammar g;
+    const auto reasoning = add_reasoning(g, format, test.at("generation_prompt").get<std::string>(),
+                                         {.may_end = true});
+    const auto text = add_text_with_calls(g, format, calls, true);
+    ASSERT_TRUE(text.ok()) << text.error().message();
+    g.set_root(g.sequence({reasoning, *text}));
+    const auto grammar = compile_grammar(std::move(g), testing::byte_vocabulary());
+    ASSERT_TRUE(grammar.ok()) << grammar.error().message();
+    const std::string output = test.at("output");
+    if (test.at("name") == "coder no parameters") {  // one of them is required
+      EXPECT_FALSE(testing::begins(*grammar, output));
+    } else if (test.at("name") == "qwen3 partial arguments") {
+      EXPECT_TRUE(testing::begins(*grammar, output));
+    } else {
+      EXPECT_TRUE(testing::matches(*grammar, output));
+      whole++;
+    }
+  }
+  EXPECT_GT(whole, 30);
 }
 
 struct Detected {

@@ -44,6 +44,21 @@ struct XmlSyntax {
   bool typed = false;  // the name is followed by string="true"> or string="false">, which decides
 };
 
+/// How models of a family write calls, so that a grammar can hold them to it: readers take more.
+/// In these texts line ends may be left out, but for one right behind the name, and spaces behind
+/// ":", ",", ";" and "["; "#" is a number, "@" an id of nine letters and digits.
+///
+///   section begin NAME named ARGUMENTS id? end [between begin NAME named ARGUMENTS id? end]* close
+struct CallForm {
+  std::string_view section = {};  // before the first call; not where the prompt ends with it
+  std::string_view begin = {};    // of a call, before its name
+  std::string_view named = {};    // behind the name
+  std::string_view id = {};       // behind the arguments, where the model has it so
+  std::string_view end = {};
+  std::string_view between = {};  // calls
+  std::string_view close = {};    // behind the last call
+};
+
 struct ToolSyntax {
   OutputFamily family;
   std::string_view name;
@@ -61,6 +76,10 @@ struct ToolSyntax {
   std::span<const std::string_view> dropped = {};    // around content, not shown
   std::span<const std::string_view> inner = {};      // other markers, inside of calls
   std::span<const std::string_view> turn_ends = {};  // see OutputFormat
+  std::span<const CallForm> forms = {};
+  /// How every one of `forms` begins and text never does: where this stands, a call is held to
+  /// them. Empty: text may begin like a call.
+  std::string_view trigger = {};
 };
 
 /// The row of `family`.
