@@ -39,6 +39,11 @@ utf8proc_category_t category(uint32_t code) {
   return code <= 0x10FFFF ? utf8proc_category(static_cast<int32_t>(code)) : UTF8PROC_CATEGORY_CN;
 }
 
+bool is_number(uint32_t code) {
+  const utf8proc_category_t kind = category(code);
+  return kind >= UTF8PROC_CATEGORY_ND && kind <= UTF8PROC_CATEGORY_NO;
+}
+
 bool has_case(uint32_t code) {
   return lower(code) != code || upper(code) != code;
 }
@@ -136,8 +141,8 @@ std::string_view strip(std::string_view text, std::string_view set, Side side) {
     read(set, code);
     codes.push_back(code);
   }
-  return strip_if(text, side,
-                  [&](uint32_t one) { return std::ranges::find(codes, one) != codes.end(); });
+  std::ranges::sort(codes);
+  return strip_if(text, side, [&](uint32_t one) { return std::ranges::binary_search(codes, one); });
 }
 
 std::vector<std::string_view> split_at_spaces(std::string_view text, int64_t splits) {
@@ -145,7 +150,7 @@ std::vector<std::string_view> split_at_spaces(std::string_view text, int64_t spl
   text = strip(text, Side::left);
   while (!text.empty()) {
     if (splits >= 0 && std::ssize(parts) == splits) {
-      parts.push_back(strip(text, Side::right));
+      parts.push_back(text);
       break;
     }
     size_t end = 0;
@@ -165,7 +170,7 @@ std::vector<std::string_view> split(std::string_view text, std::string_view sepa
                                     int64_t splits) {
   std::vector<std::string_view> parts;
   while (splits < 0 || std::ssize(parts) < splits) {
-    const size_t at = text.find(separator);
+    const size_t at = find_part(text, separator);
     if (at == std::string_view::npos) break;
     parts.push_back(text.substr(0, at));
     text.remove_prefix(at + separator.size());
@@ -248,6 +253,35 @@ std::string titled(std::string_view text) {
   return result;
 }
 
+std::string titled_words(std::string_view text) {
+  std::string result;
+  bool in_word = false;
+  uint32_t code = 0;
+  while (!text.empty()) {
+    const size_t bytes = read(text, code);
+    const std::string_view character = text.substr(0, bytes);
+    result += in_word ? to_lower(character) : to_upper(character);
+    in_word = !is_space(code) &&
+              (code >= 0x80 ||
+               std::string_view("-({[<").find(static_cast<char>(code)) == std::string_view::npos);
+    text.remove_prefix(bytes);
+  }
+  return result;
+}
+
+int64_t count_words(std::string_view text) {
+  int64_t words = 0;
+  bool in_word = false;
+  uint32_t code = 0;
+  for (; !text.empty(); text.remove_prefix(read(text, code))) {
+    read(text, code);
+    const bool is_part = code == '_' || is_letter(code) || is_number(code);
+    if (is_part && !in_word) words++;
+    in_word = is_part;
+  }
+  return words;
+}
+
 bool is_lower(std::string_view text) {
   return all_cased(text, lower);
 }
@@ -275,11 +309,30 @@ bool is_decimal_digit(uint32_t code) {
   return category(code) == UTF8PROC_CATEGORY_ND;
 }
 
+/// Long parts are looked for by the algorithm of Knuth, Morris and Pratt (SIAM Journal on Computing
+/// 6(2), 1977): the library's is quadratic where much repeats itself.
+size_t find_part(std::string_view text, std::string_view part, size_t from) {
+  constexpr size_t kShort = 32;
+  if (part.size() <= kShort || from >= text.size()) return text.find(part, from);
+  std::vector<size_t> borders(part.size() + 1);  // of the first bytes of `part`
+  for (size_t i = 1, border = 0; i < part.size(); i++) {
+    while (border > 0 && part[i] != part[border]) border = borders[border];
+    borders[i + 1] = border += part[i] == part[border] ? 1 : 0;
+  }
+  size_t same = 0;
+  for (size_t i = from; i < text.size(); i++) {
+    while (same > 0 && text[i] != part[same]) same = borders[same];
+    same += text[i] == part[same] ? 1 : 0;
+    if (same == part.size()) return i + 1 - same;
+  }
+  return std::string_view::npos;
+}
+
 std::string replaced(std::string_view text, std::string_view old, std::string_view by,
                      int64_t count) {
   std::string result;
   for (; count != 0; count--) {
-    const size_t at = text.find(old);
+    const size_t at = find_part(text, old);
     if (at == std::string_view::npos) break;
     result += text.substr(0, at);
     result += by;
@@ -291,8 +344,8 @@ std::string replaced(std::string_view text, std::string_view old, std::string_vi
 
 int64_t count_of(std::string_view text, std::string_view part) {
   int64_t count = 0;
-  for (size_t at = text.find(part); at != std::string_view::npos;
-       at = text.find(part, at + part.size()))
+  for (size_t at = find_part(text, part); at != std::string_view::npos;
+       at = find_part(text, part, at + part.size()))
     count++;
   return count;
 }

@@ -30,6 +30,9 @@ std::string_view strip(std::string_view text, Side side = Side::both);
 /// `text` without characters of `set` at its ends.
 std::string_view strip(std::string_view text, std::string_view set, Side side);
 
+/// How many words, runs of letters, digits and underlines.
+int64_t count_words(std::string_view text);
+
 /// Parts of `text` between runs of white space, at most `splits` cuts (negative: all).
 std::vector<std::string_view> split_at_spaces(std::string_view text, int64_t splits);
 
@@ -46,8 +49,9 @@ std::vector<std::string_view> split_lines(std::string_view text);
 
 std::string to_lower(std::string_view text);
 std::string to_upper(std::string_view text);
-std::string capitalized(std::string_view text);  // the first character large, the others small
-std::string titled(std::string_view text);       // the first of each word large
+std::string capitalized(std::string_view text);   // the first character large, the others small
+std::string titled(std::string_view text);        // the first of each word large: str.title()
+std::string titled_words(std::string_view text);  // words as the filter `title` divides them
 
 /// Whether `text` has letters with cases, all of them small, or all large.
 bool is_lower(std::string_view text);
@@ -61,6 +65,9 @@ bool is_decimal_digit(uint32_t code);
 /// `text` with occurrences of `old` (not empty) replaced, at most `count` (negative: all).
 std::string replaced(std::string_view text, std::string_view old, std::string_view by,
                      int64_t count);
+
+/// Where `part` first occurs from `from` on; npos: nowhere. Linear, whatever the two are.
+size_t find_part(std::string_view text, std::string_view part, size_t from = 0);
 
 /// How often `part` (not empty) occurs, without overlaps.
 int64_t count_of(std::string_view text, std::string_view part);

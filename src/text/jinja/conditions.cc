@@ -66,12 +66,17 @@ Result<bool> check_divisible(Runtime& runtime, const Value& value, const Value& 
   return rest.is_number() && rest.to_real() == 0;
 }
 
+Result<bool> check_parity(Runtime& runtime, const Value& value, bool odd) {
+  TROIKA_TRY(const Value rest, calculate(runtime, Operator::modulo, value, Value::integer(2)));
+  return rest.is_number() && rest.to_real() == (odd ? 1 : 0);  // a fraction is neither
+}
+
 /// Tests that work on the value. Nothing: there is no such test.
 Result<std::optional<bool>> check_work(Runtime& runtime, std::string_view name, const Value& value,
                                        const Arguments& arguments) {
   if (name == "odd" || name == "even") {
-    TROIKA_TRY(const bool even, check_divisible(runtime, value, Value::integer(2)));
-    return std::optional(even == (name == "even"));
+    TROIKA_TRY(const bool holds, check_parity(runtime, value, name == "odd"));
+    return std::optional(holds);
   }
   if (name == "lower" || name == "upper") {
     TROIKA_TRY(const Value text, to_text(runtime, value));
@@ -94,6 +99,7 @@ Result<bool> check_condition(Runtime& runtime, std::string_view name, const Valu
   TROIKA_RETURN_IF_ERROR(runtime.step());
   const auto plain = std::ranges::find(kPlain, name, &Plain::name);
   if (plain != std::end(kPlain)) return plain->holds(value);
+  TROIKA_RETURN_IF_ERROR(runtime.step_through(value));
   const auto relation = std::ranges::find(kRelations, name, &Relation::name);
   if (relation != std::end(kRelations)) {
     TROIKA_RETURN_IF_ERROR(arguments.check_count(runtime, name, 1, 1));

@@ -26,8 +26,13 @@ struct Named {
   FilterFunction filter;
 };
 
-Result<Value> unchanged(Runtime&, const Value& value, Given) {
-  return value;
+Result<Value> escape(Runtime& runtime, const Value& value, Given) {
+  TROIKA_TRY(const Value text, to_text(runtime, value));
+  if (is_markup(text.shared_text())) return text;
+  TROIKA_RETURN_IF_ERROR(runtime.check_text(6 * std::ssize(text.text())));
+  std::string escaped = escaped_markup(text.text());
+  TROIKA_RETURN_IF_ERROR(runtime.reserve(std::ssize(escaped)));
+  return Value(make_markup(std::move(escaped)));
 }
 
 Result<Value> safe(Runtime& runtime, const Value& value, Given) {
@@ -50,8 +55,6 @@ Result<Value> length(Runtime& runtime, const Value& value, Given) {
     case Kind::list:
     case Kind::dict:
     case Kind::loop:
-      TROIKA_RETURN_IF_ERROR(
-          runtime.step(value.is(Kind::text) ? std::ssize(value.text()) / 256 : 0));
       return Value::integer(length_of(value));
     default:
       return runtime.fail("length of {}", value.type_name());
@@ -110,6 +113,7 @@ Result<Value> to_integer(Runtime& runtime, const Value& value, Given given) {
     const auto read = std::from_chars(digits.data(), end, integer, static_cast<int>(base));
     return read.ec == std::errc() && read.ptr == end ? Value::integer(integer) : otherwise;
   }
+  if (value.is_undefined()) return runtime.undefined(value);
   const Value number = value.is(Kind::text) ? read_number(value.text()) : value;
   if (number.is_integer()) return Value::integer(number.to_integer());
   if (number.is(Kind::real) && std::abs(number.real()) < 9e18)
@@ -117,7 +121,8 @@ Result<Value> to_integer(Runtime& runtime, const Value& value, Given given) {
   return otherwise;
 }
 
-Result<Value> to_real(Runtime&, const Value& value, Given given) {
+Result<Value> to_real(Runtime& runtime, const Value& value, Given given) {
+  if (value.is_undefined()) return runtime.undefined(value);
   const Value number = value.is(Kind::text) ? read_number(value.text()) : value;
   if (number.is_number()) return Value::real(number.to_real());
   const Value* const fallback = given.find(0, "default");
@@ -131,17 +136,33 @@ Result<Value> absolute(Runtime& runtime, const Value& value, Given) {
   return Value::integer(std::abs(value.to_integer()));
 }
 
+/// As Python's round(): whole numbers stay whole, halves go to even, and what counts is the decimal
+/// that the binary number stands for.
+Value rounded(const Value& value, int64_t precision) {
+  if (value.is_integer() && precision >= 0) return Value::integer(value.to_integer());
+  if (precision >= 0) {
+    const std::string digits = fmt::format("{:.{}f}", value.real(), precision);
+    double real = value.real();
+    std::from_chars(digits.data(), digits.data() + digits.size(), real);
+    return Value::real(real);
+  }
+  const double scale = std::pow(10.0, static_cast<double>(-precision));
+  const double real = std::nearbyint(value.to_real() / scale) * scale;
+  return value.is_integer() && std::abs(real) < 9e18 ? Value::integer(static_cast<int64_t>(real))
+                                                     : Value::real(real);
+}
+
 Result<Value> round_number(Runtime& runtime, const Value& value, Given given) {
   if (!value.is_number()) return runtime.fail("round of {}, wanted a number", value.type_name());
   TROIKA_TRY(const int64_t precision, given.integer(runtime, 0, "precision", 0));
   TROIKA_TRY(const std::string_view method, given.text(runtime, 1, "method", "common"));
   if (std::abs(precision) > kPrecisionMax) return runtime.fail("round to {} digits", precision);
+  if (method == "common") return rounded(value, precision);
   const double scale = std::pow(10.0, static_cast<double>(precision));
   const double scaled = value.to_real() * scale;
   if (method == "ceil") return Value::real(std::ceil(scaled) / scale);
   if (method == "floor") return Value::real(std::floor(scaled) / scale);
-  if (method != "common") return runtime.fail("round: no method '{}'", printable(method, 40));
-  return Value::real(std::nearbyint(scaled) / scale);  // halves to even, as Python does
+  return runtime.fail("round: no method '{}'", printable(method, 40));
 }
 
 Result<Value> attribute(Runtime& runtime, const Value& value, Given given) {
@@ -150,14 +171,10 @@ Result<Value> attribute(Runtime& runtime, const Value& value, Given given) {
 }
 
 constexpr Named kFilters[] = {
-    {"abs", absolute},          {"attr", attribute},
-    {"count", length},          {"d", default_value},
-    {"default", default_value}, {"e", unchanged},  // nothing here is a web page
-    {"escape", unchanged},      {"float", to_real},
-    {"from_json", fromjson},    {"fromjson", fromjson},
-    {"int", to_integer},        {"length", length},
-    {"round", round_number},    {"safe", safe},
-    {"tojson", tojson}};
+    {"abs", absolute},          {"attr", attribute},    {"count", length},   {"d", default_value},
+    {"default", default_value}, {"e", escape},          {"escape", escape},  {"float", to_real},
+    {"from_json", fromjson},    {"fromjson", fromjson}, {"int", to_integer}, {"length", length},
+    {"round", round_number},    {"safe", safe},         {"tojson", tojson}};
 
 FilterFunction find_filter(std::string_view name) {
   const auto found = std::ranges::find(kFilters, name, &Named::name);
@@ -176,6 +193,9 @@ bool has_filter(std::string_view name) {
 Result<Value> apply_filter(Runtime& runtime, std::string_view name, const Value& value,
                            const Arguments& arguments) {
   TROIKA_RETURN_IF_ERROR(runtime.step());
+  TROIKA_RETURN_IF_ERROR(runtime.step_through(value));
+  for (const Value& argument : arguments.positional)
+    TROIKA_RETURN_IF_ERROR(runtime.step_through(argument));
   const FilterFunction filter = find_filter(name);
   if (filter == nullptr) return runtime.fail("no filter '{}'", printable(name, 40));
   return filter(runtime, value, arguments);

@@ -75,17 +75,28 @@ Result<Value> format(Runtime& runtime, const Value& value, Given given) {
 
 Result<Value> wordcount(Runtime& runtime, const Value& value, Given) {
   TROIKA_TRY(const Value text, to_text(runtime, value));
-  TROIKA_RETURN_IF_ERROR(runtime.step(1 + std::ssize(text.text()) / 64));
-  return Value::integer(std::ssize(split_at_spaces(text.text(), -1)));
+  return Value::integer(count_words(text.text()));
+}
+
+/// Spaces on both sides; of an odd number the one more stands left where the width is odd.
+Result<Value> center(Runtime& runtime, const Value& value, Given given) {
+  TROIKA_TRY(const Value text, to_text(runtime, value));
+  TROIKA_TRY(const int64_t wanted, given.integer(runtime, 0, "width", 80));
+  const int64_t width = std::min(wanted, kWidthMax);
+  const int64_t spaces = std::max<int64_t>(width - count_characters(text.text()), 0);
+  const int64_t left = spaces / 2 + (spaces & width & 1);
+  return runtime.text(std::string(static_cast<size_t>(left), ' ') + text.text() +
+                      std::string(static_cast<size_t>(spaces - left), ' '));
 }
 
 constexpr Named kFilters[] = {{"capitalize", changed<capitalized>},
+                              {"center", center},
                               {"format", format},
                               {"indent", indent},
                               {"lower", changed<to_lower>},
                               {"replace", replace},
                               {"string", string},
-                              {"title", changed<titled>},
+                              {"title", changed<titled_words>},
                               {"trim", trim},
                               {"upper", changed<to_upper>},
                               {"wordcount", wordcount}};

@@ -70,10 +70,11 @@ Result<Interpreter::Flow> Interpreter::run(const ForStatement& statement) {
   if (items.empty()) return run(statement.otherwise);
   TROIKA_TRY(Loop* const loop, runtime_.loop(std::move(items)));
   Scope* const around = scope_;
-  TROIKA_RETURN_IF_ERROR(run_rounds(statement, *loop));
+  TROIKA_TRY(const bool completed, run_rounds(statement, *loop));
   scope_ = around;
   loop->items = {};
-  return Flow::on;
+  // As Jinja2 has it: `else` is for loops of which no round came to its end.
+  return completed ? Result<Flow>(Flow::on) : run(statement.otherwise);
 }
 
 Result<std::vector<Value>> Interpreter::loop_items(const ForStatement& statement) {
@@ -92,9 +93,10 @@ Result<std::vector<Value>> Interpreter::loop_items(const ForStatement& statement
   return chosen;
 }
 
-Status Interpreter::run_rounds(const ForStatement& statement, Loop& loop) {
+Result<bool> Interpreter::run_rounds(const ForStatement& statement, Loop& loop) {
   Scope* const around = scope_;
   TROIKA_TRY(scope_, runtime_.scope(around));
+  bool completed = false;
   for (; loop.index < loop.length; loop.index++) {
     TROIKA_RETURN_IF_ERROR(runtime_.step());
     // A macro that was written in the round before still needs its variables.
@@ -105,9 +107,10 @@ Status Interpreter::run_rounds(const ForStatement& statement, Loop& loop) {
     scope_->set("loop", &loop);
     TROIKA_RETURN_IF_ERROR(assign(statement.target, loop.items[static_cast<size_t>(loop.index)]));
     TROIKA_TRY(const Flow flow, run(statement.body));
+    completed = completed || flow == Flow::on;
     if (flow == Flow::broken) break;
   }
-  return ok();
+  return completed;
 }
 
 Result<Interpreter::Flow> Interpreter::run(const SetStatement& statement) {

@@ -43,7 +43,7 @@ class Interpreter {
   Result<Flow> run(const BreakStatement&) { return Flow::broken; }
   Result<Flow> run(const ContinueStatement&) { return Flow::continued; }
   Result<std::vector<Value>> loop_items(const ForStatement& statement);
-  Status run_rounds(const ForStatement& statement, Loop& loop);
+  Result<bool> run_rounds(const ForStatement& statement, Loop& loop);
   Result<std::string> capture(const Block& block);
   Status assign(const Target& target, const Value& value);
   Status emit(std::string_view text);

@@ -51,6 +51,9 @@ bool has_method(const Value& value, std::string_view name) {
 }
 
 Result<Value> call_method(Runtime& runtime, const Function& method, const Arguments& arguments) {
+  TROIKA_RETURN_IF_ERROR(runtime.step_through(method.self));
+  for (const Value& argument : arguments.positional)
+    TROIKA_RETURN_IF_ERROR(runtime.step_through(argument));
   return find_method(method.self, *method.name)(runtime, method.self, arguments);
 }
 

@@ -30,6 +30,11 @@ Result<Value> text_list(Runtime& runtime, const std::vector<std::string_view>& p
   return runtime.list(std::move(items), is_tuple);
 }
 
+/// Counts steps for a search from the right, in which each byte may be held against each.
+Status step_back(Runtime& runtime, std::string_view text, std::string_view part) {
+  return runtime.step(std::ssize(text) / 64 * (1 + std::ssize(part) / 64));
+}
+
 template <Side side>
 Result<Value> strip_side(Runtime& runtime, Self self, Given given) {
   TROIKA_RETURN_IF_ERROR(given.check_count(runtime, "strip", 0, 1));
@@ -52,6 +57,7 @@ Result<Value> split_from(Runtime& runtime, Self self, Given given, bool from_rig
   TROIKA_TRY(const std::string_view text, given.text(runtime, 0, "sep", ""));
   if (text.empty()) return runtime.fail("split() at an empty separator");
   TROIKA_RETURN_IF_ERROR(runtime.reserve_items(count_of(self.text(), text)));
+  TROIKA_RETURN_IF_ERROR(from_right ? step_back(runtime, self.text(), text) : ok());
   return text_list(runtime, from_right ? split_right(self.text(), text, splits)
                                        : split(self.text(), text, splits));
 }
@@ -75,7 +81,8 @@ Result<Value> partition(Runtime& runtime, Self self, Given given) {
   TROIKA_TRY(const std::string_view at, given.text(runtime, 0, "sep", ""));
   if (at.empty()) return runtime.fail("partition() at an empty separator");
   const std::string_view text = self.text();
-  const size_t found = from_right ? text.rfind(at) : text.find(at);
+  TROIKA_RETURN_IF_ERROR(from_right ? step_back(runtime, text, at) : ok());
+  const size_t found = from_right ? text.rfind(at) : find_part(text, at);
   if (found == std::string_view::npos)
     return text_list(runtime, {from_right ? "" : text, "", from_right ? text : ""}, true);
   return text_list(runtime, {text.substr(0, found), at, text.substr(found + at.size())}, true);
@@ -136,13 +143,14 @@ Result<int64_t> position(Runtime& runtime, Self self, Given given, bool last) {
   TROIKA_RETURN_IF_ERROR(given.check_count(runtime, "find", 1, 1));
   TROIKA_TRY(const std::string_view part, given.text(runtime, 0, "sub", ""));
   const std::string_view text = self.text();
-  const size_t at = last ? text.rfind(part) : text.find(part);
+  TROIKA_RETURN_IF_ERROR(last ? step_back(runtime, text, part) : ok());
+  const size_t at = last ? text.rfind(part) : find_part(text, part);
   if (at == std::string_view::npos) return int64_t{-1};
   return count_characters(text.substr(0, at));
 }
 
 template <bool last>
-Result<Value> find_part(Runtime& runtime, Self self, Given given) {
+Result<Value> find_of(Runtime& runtime, Self self, Given given) {
   TROIKA_TRY(const int64_t at, position(runtime, self, given, last));
   return Value::integer(at);
 }
@@ -198,7 +206,7 @@ Result<Value> isupper(Runtime&, Self self, Given) {
 constexpr Named kMethods[] = {{"capitalize", capitalize},
                               {"count", count},
                               {"endswith", has_affix<false>},
-                              {"find", find_part<false>},
+                              {"find", find_of<false>},
                               {"format", format},
                               {"index", index},
                               {"isalnum", all_are<is_letter_or_digit>},
@@ -216,7 +224,7 @@ constexpr Named kMethods[] = {{"capitalize", capitalize},
                               {"removeprefix", without_affix<true>},
                               {"removesuffix", without_affix<false>},
                               {"replace", replace},
-                              {"rfind", find_part<true>},
+                              {"rfind", find_of<true>},
                               {"rpartition", partition<true>},
                               {"rsplit", split_right_to_left},
                               {"rstrip", strip_side<Side::right>},

@@ -75,7 +75,10 @@ Result<bool> less(Runtime& runtime, const Value& left, const Value& right) {
     return left.to_integer() < right.to_integer();
   }
   // Bytes of UTF-8 stand in the order of code points.
-  if (left.is(Kind::text) && right.is(Kind::text)) return left.text() < right.text();
+  if (left.is(Kind::text) && right.is(Kind::text)) {
+    TROIKA_RETURN_IF_ERROR(step_for_bytes(runtime, left.text().size()));
+    return left.text() < right.text();
+  }
   if (left.is(Kind::list) && right.is(Kind::list)) {
     TROIKA_TRY(const Level level, Level::enter(runtime));
     return less_lists(runtime, left.list(), right.list());
@@ -91,7 +94,7 @@ Result<bool> contains(Runtime& runtime, const Value& haystack, const Value& need
       if (!needle.is(Kind::text))
         return runtime.fail("'in' a str asked of {}, wanted str", needle.type_name());
       TROIKA_RETURN_IF_ERROR(step_for_bytes(runtime, haystack.text().size()));
-      return haystack.text().find(needle.text()) != std::string::npos;
+      return find_part(haystack.text(), needle.text()) != std::string::npos;
     case Kind::list:
       for (const Value& item : haystack.list().items) {
         TROIKA_TRY(const bool same, equals(runtime, item, needle));

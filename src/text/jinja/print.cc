@@ -69,6 +69,7 @@ std::string real_text(double value) {
 }
 
 Status append_repr(Runtime& runtime, const Value& value, std::string& text) {
+  if (value.is_undefined()) text += "Undefined";
   if (!value.is(Kind::text)) return append_text(runtime, value, text);
   append_quoted(value.text(), text);
   return runtime.check_text(std::ssize(text));

@@ -8,7 +8,16 @@ Status Runtime::step(int64_t count) {
   return ok();
 }
 
+Status Runtime::step_through(const Value& value) {
+  constexpr int64_t kBytes = 64, kItems = 4;  // about as much work as a step is else
+  if (value.is(Kind::text)) return step(std::ssize(value.text()) / kBytes);
+  if (value.is(Kind::list)) return step(std::ssize(value.list().items) / kItems);
+  if (value.is(Kind::dict)) return step(std::ssize(value.dict().entries) / kItems);
+  return ok();
+}
+
 Status Runtime::reserve(int64_t bytes) {
+  TROIKA_RETURN_IF_ERROR(step(bytes / 256));
   if (bytes > memory_left_)
     return exhausted(fmt::format("values of more than {} bytes in all", limits_.memory_bytes));
   memory_left_ -= bytes;

@@ -26,7 +26,10 @@ class Runtime {
   /// Counts `count` steps. Errors: exhausted.
   Status step(int64_t count = 1);
 
-  /// Counts `bytes` that are about to be made. Errors: exhausted.
+  /// Counts steps for work that looks through all of `value`: its bytes or its items.
+  Status step_through(const Value& value);
+
+  /// Counts `bytes` that are about to be made, and steps for making them. Errors: exhausted.
   Status reserve(int64_t bytes);
 
   /// Allows for the variables that a render reads: `bytes` of input.

@@ -158,7 +158,7 @@ Result<Value> slice_of(Runtime& runtime, const Value& value, const SliceBounds& 
     for (const int64_t at : positions) slice.push_back(items[static_cast<size_t>(at)]);
     return runtime.list(std::move(slice), value.list().is_tuple);
   }
-  if (!value.is(Kind::text)) return Value(Undefined{.owner = value.object_name()});
+  if (!value.is(Kind::text)) return runtime.fail("a slice of {}", value.type_name());
   const std::string_view text = value.text();
   const std::vector<size_t> offsets = character_offsets(text);
   TROIKA_TRY(const std::vector<int64_t> positions,

@@ -239,6 +239,85 @@ TEST(TemplateLimits, HostileTemplatesEnd) {
   }
 }
 
+// Work that the interpreter does not see costs steps by the size of what it looks through.
+TEST(TemplateLimits, WorkIsCountedInSteps) {
+  constexpr Limits kFew{.steps = 3'000};
+  const Json small = {{"s", std::string(500, 'a')}, {"l", std::vector<int>(200, 1)}};
+  const Json large = {{"s", std::string(400'000, 'a')}, {"l", std::vector<int>(20'000, 1)}};
+  for (const char* expression : {"s|upper",
+                                 "s|lower",
+                                 "s|title",
+                                 "s|capitalize",
+                                 "s|length",
+                                 "s|wordcount",
+                                 "s|trim",
+                                 "s|replace('a', 'b')",
+                                 "s|indent",
+                                 "s|center",
+                                 "s|reverse",
+                                 "s|string",
+                                 "s|int",
+                                 "s.upper()",
+                                 "s.strip('a')",
+                                 "s.find('b')",
+                                 "s.rfind('b')",
+                                 "s.count('b')",
+                                 "s.split('b')",
+                                 "s.rsplit('b', 1)",
+                                 "s.startswith('b')",
+                                 "s.isalpha()",
+                                 "s.islower()",
+                                 "s.title()",
+                                 "s.partition('b')",
+                                 "'b'.join(s)",
+                                 "','.join([s])",
+                                 "'b' in s",
+
+                                 "s is lower",
+                                 "s[0]",
+                                 "s[1:]",
+                                 "s == s ~ ''",
+                                 "s < s ~ ''",
+                                 "s ~ 'b'",
+                                 "s + 'b'",
+                                 "'%s' % s",
+                                 "[s]|join",
+                                 "[s, s]|sort",
+                                 "[s]|unique",
+                                 "s|tojson",
+                                 "[s]|string",
+                                 "l|length",
+                                 "l|first",
+                                 "l|join",
+                                 "l|sum",
+                                 "l|sort",
+                                 "l|unique|list",
+                                 "l|map('string')|list",
+                                 "l[1:]",
+                                 "l + l",
+                                 "l|tojson",
+                                 "2 in l",
+                                 "l|select('odd')|list",
+                                 "l.count(2)"}) {
+    const std::string source = "{% set x = " + std::string(expression) + " %}";
+    const auto cheap = render(source, small, kFew);
+    EXPECT_TRUE(cheap.ok()) << expression << ": " << cheap.error().message();
+    const auto dear = render(source, large, kFew);
+    ASSERT_FALSE(dear.ok()) << expression;
+    EXPECT_NE(dear.error().message().find("more than 3000 steps"), std::string::npos)
+        << expression << ": " << dear.error().message();
+  }
+}
+
+// Searches are linear however much repeats itself: half a second or a day.
+TEST(TemplateLimits, SearchesAreLinear) {
+  const Json variables = {{"s", std::string(500'000, 'a')}};
+  EXPECT_EQ(render("{{ (s ~ 'b') in (s ~ s) }}", variables).value(), "False");
+  EXPECT_EQ(render("{{ (s ~ s ~ 'b').find(s ~ 'b') }}", variables).value(), "500000");
+  EXPECT_EQ(render("{{ (s ~ s).replace(s, 'x') }}", variables).value(), "xx");
+  EXPECT_FALSE(render("{{ (s ~ s).rfind('b' ~ s) }}", variables).ok());
+}
+
 TEST(TemplateLimits, EachIsObeyed) {
   const auto code = [](std::string_view source, const Limits& limits) {
     const auto text = render(source, Json::object(), limits);
