@@ -19,11 +19,15 @@ class GrammarTest : public AnswerTest {
  protected:
   GrammarTest() { end_tokens_ = {TokenId{static_cast<int32_t>(vocab() - 1)}}; }
 
-  std::shared_ptr<const TokenGrammar> grammar(std::string_view gbnf,
-                                              const GrammarOptions& options = {}) const {
+  std::shared_ptr<const GrammarVocabulary> vocabulary() const {
     std::vector<std::string> bytes;
     for (int32_t id = 0; id < vocab(); id++) bytes.push_back(bytes_of(TokenId{id}));
-    auto made = compile_gbnf(gbnf, GrammarVocabulary::make(std::move(bytes), end_tokens_), options);
+    return GrammarVocabulary::make(std::move(bytes), end_tokens_);
+  }
+
+  std::shared_ptr<const TokenGrammar> grammar(std::string_view gbnf,
+                                              const GrammarOptions& options = {}) const {
+    auto made = compile_gbnf(gbnf, vocabulary(), options);
     EXPECT_TRUE(made.ok()) << made.error().message();
     return *made;
   }
@@ -116,6 +120,56 @@ TEST_F(GrammarTest, NeighboursAndRestsChangeNothing) {
   const CrowdCounts counts = crowd.run();
   EXPECT_EQ(counts.compared, 24);
   EXPECT_GT(counts.preempted, 0);
+}
+
+/// What tool calls are under "auto": free text in which a mark begins what is held to a grammar.
+std::shared_ptr<const TokenGrammar> lazy(const std::shared_ptr<const GrammarVocabulary>& vocabulary,
+                                         const std::string& mark) {
+  grammar::Grammar g;
+  const auto one = g.sequence({g.free_text({mark}, true), g.literal("aAbA"),
+                               g.repeat(g.set({{'c', 'm'}, {'A', 'Z'}}), 2, 2), g.literal("zA")});
+  g.set_root(g.repeat(one, 0, grammar::kUnbounded));
+  auto made = compile_grammar(std::move(g), vocabulary);
+  EXPECT_TRUE(made.ok()) << made.error().message();
+  return *made;
+}
+
+// A draft model, the text's own words, the model's head, all together: alone, and beside others
+// that come, go and are set aside.
+TEST_F(GrammarTest, NoDrafterAndNoRestChangesAByte) {
+  EngineOptions options = kOptions;
+  options.draft_model = &model_.loaded;
+  options.draft_tokens_max = 8;
+  const auto alone = engine(options);
+  const std::string text = answer_to(*alone, with(nullptr, true)).text;
+  ASSERT_GT(text.size(), 20U);
+  std::vector<std::shared_ptr<const TokenGrammar>> grammars;
+  for (const char* gbnf : {kWords, kLong, kForced}) grammars.push_back(grammar(gbnf));
+  grammars.push_back(lazy(vocabulary(), text.substr(10, 2)));
+  std::vector<CrowdText> texts;
+  std::map<SpecType, int64_t> accepted;
+  for (size_t i = 0; i < 2 * grammars.size(); i++) {
+    CrowdText one{.request = with(grammars[i / 2], i % 2 == 0)};
+    const Answer plain = answer_to(*alone, one.request);
+    one.alone = write_text(*alone, one.request);
+    for (const SpecType type :
+         {SpecType::model, SpecType::ngram, SpecType::mtp, SpecType::combined}) {
+      one.request.speculation = {.type = type, .depth_max = 4, .ngram_min = 1};
+      const Answer answer = answer_to(*alone, one.request);
+      EXPECT_TRUE(answer == plain) << "grammar " << i / 2 << ", type " << static_cast<int>(type);
+      EXPECT_TRUE(allows(grammars[i / 2], answer)) << answer.text;
+      accepted[type] += answer.accepted;
+      texts.push_back(one);
+    }
+  }
+  for (const auto& [type, count] : accepted) EXPECT_GT(count, 0) << static_cast<int>(type);
+  options.sequences_max = 3;
+  options.cache = {.on = true, .pages = 24};
+  const auto shared = engine(options);
+  Crowd crowd(*shared, texts, {.at_once = 6, .texts = 40, .preempt_share = 0.15, .seed = 11});
+  const CrowdCounts counts = crowd.run();
+  EXPECT_EQ(counts.compared, 40);
+  EXPECT_GT(counts.preempted, 3);
 }
 
 TEST_F(GrammarTest, OneForAnotherVocabularyIsRefused) {
