@@ -24,9 +24,9 @@ inline const std::shared_ptr<const GrammarVocabulary>& walk_vocabulary() {
   return vocabulary;
 }
 
-/// Writes a text of few tokens; gives it back where it ended.
+/// Writes a text of at most `tokens_max` tokens; gives it back where it ended.
 inline std::optional<std::string> walk(const Result<std::shared_ptr<const TokenGrammar>>& grammar,
-                                       size_t seed) {
+                                       size_t seed, int tokens_max = 40) {
   if (!grammar.ok()) {
     TROIKA_CHECK(!grammar.error().message().empty());
     return std::nullopt;
@@ -34,8 +34,7 @@ inline std::optional<std::string> walk(const Result<std::shared_ptr<const TokenG
   GrammarState state(*grammar);
   std::string text;
   uint64_t random = seed + 1;
-  constexpr int kTokens = 40;
-  for (int i = 0; i < kTokens; i++) {
+  for (int i = 0; i < tokens_max; i++) {
     const auto allowed = state.allowed();
     std::vector<TokenId> tokens;
     for (int32_t id = 0; id < (*grammar)->vocabulary().tokens(); id++)
