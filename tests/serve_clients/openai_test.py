@@ -196,6 +196,36 @@ class OpenAiTest(serving.ServerTest):
         self.assertEqual(text, answer.output_text)
         self.assertEqual(events[-1].response.output_text, answer.output_text)
 
+    def test_tool_choice_holds_the_answer_to_a_call(self):
+        other = {"type": "function", "function": {
+            "name": "look_up", "parameters": {"type": "object", "properties": {
+                "word": {"type": "string", "maxLength": 12},
+                "kind": {"enum": ["noun", "verb"]}}, "required": ["word", "kind"]}}}
+        tools = [WEATHER, other]
+        for choice in ("required", {"type": "function", "function": {"name": "look_up"}}):
+            for speculative in ("off", None):
+                answer = self.chat(tools=tools, tool_choice=choice, parallel_tool_calls=False,
+                                   max_tokens=200, extra_body={"speculative": speculative})
+                call = answer.choices[0].message.tool_calls[0]
+                arguments = json.loads(call.function.arguments)
+                if choice != "required":
+                    self.assertEqual(call.function.name, "look_up")
+                    self.assertIn(arguments["kind"], ("noun", "verb"))
+                    self.assertLessEqual(len(arguments["word"]), 12)
+                self.assertEqual(answer.choices[0].finish_reason, "tool_calls")
+
+    def test_schemas_that_cannot_be_followed(self):
+        odd = {"type": "function", "function": {
+            "name": "odd", "parameters": {"type": "object", "properties": {"x": {"not": {}}}}}}
+        answer = self.chat(tools=[odd, WEATHER], max_tokens=8)  # its arguments are free
+        self.assertTrue(answer.choices[0].finish_reason)
+        for strict, choice, param in ((False, "required", "tool_choice"), (True, "auto", "tools")):
+            tool = {"type": "function", "function": {**odd["function"], "strict": strict}}
+            status, _, body = self.server.ask("/v1/chat/completions", {
+                "messages": QUESTION, "tools": [tool], "tool_choice": choice})
+            self.assertEqual((status, body["error"]["param"]), (400, param), body)
+            self.assertIn("\"not\" at #/properties/x/not", body["error"]["message"])
+
     def test_responses_tools(self):
         tool = {"type": "function", **WEATHER["function"]}
         answer = self.client.responses.create(

@@ -5,97 +5,116 @@
 #include <utility>
 #include <vector>
 
+#include "text/grammar/gbnf.h"
 #include "text/grammar/json_schema.h"
+#include "text/output/call_grammar.h"
 
 namespace troika::serve {
 namespace {
 
 using grammar::ExprId;
 using grammar::Grammar;
+using MadeGrammar = Result<std::shared_ptr<const TokenGrammar>>;
 
-/// What stands before the grammar: the rest of the reasoning, where the prompt left it open.
-GrammarOptions behind_reasoning(const ChatPrompt& prompt) {
-  if (OutputParser(prompt.format, prompt.parser).phase() != OutputPhase::reasoning) return {};
-  return {.before = {{.markers = {std::string(prompt.format.reasoning_close)},
-                      .may_end = false,
-                      .line_breaks_after = true}}};
+constexpr int64_t kCallsMax = 16;  // that tool_choice asks for
+
+/// The grammar `root`, behind reasoning.
+MadeGrammar compile(Grammar g, ExprId root, const ServedModel& model, const ChatPrompt& prompt,
+                    ReasoningGrammar options) {
+  const ExprId reasoning =
+      add_reasoning(g, prompt.format, prompt.parser.generation_prompt, options);
+  g.set_root(g.sequence({reasoning, root}));
+  return compile_grammar(std::move(g), model.grammar_vocabulary());
 }
 
-/// The arguments of a call by the tool's schema; any object without one.
-Result<ExprId> arguments(Grammar& g, const Json& function) {
-  const auto schema = function.find("parameters");
-  if (schema == function.end() || !schema->is_object() || schema->empty())
-    return grammar::add_json_schema(g, R"({"type": "object"})");
-  return grammar::add_json_schema(g, to_text(*schema));
-}
+/// A tool that may be called, and whether its arguments must be valid by its schema.
+struct ChatTool {
+  CallTool call;
+  bool strict = false;
+};
 
-/// <tool_call>\n{"name": "N", "arguments": {...}}\n</tool_call>
-Result<ExprId> hermes_call(Grammar& g, const Json& function) {
-  TROIKA_TRY(const ExprId json, arguments(g, function));
-  const std::string name = to_text(function["name"]);
-  return g.sequence({g.literal("<tool_call>\n{\"name\": " + name + ", \"arguments\": "), json,
-                     g.literal("}\n</tool_call>")});
-}
-
-/// <tool_call>\n<function=N>\n<parameter=K>\nV\n</parameter>\n</function>\n</tool_call>; a value
-/// is any text, and parameters that are wanted come first, in the order of the schema.
-ExprId qwen_xml_call(Grammar& g, const Json& function) {
-  std::vector<ExprId> parts = {
-      g.literal("<tool_call>\n<function=" + function["name"].get<std::string>() + ">\n")};
-  const Json empty = Json::object();
-  const Json& schema = function.contains("parameters") ? function["parameters"] : empty;
-  const Json properties = schema.is_object() ? schema.value("properties", empty) : empty;
-  const Json wanted = schema.is_object() ? schema.value("required", Json::array()) : empty;
-  for (const auto& [key, unused] : properties.items()) {
-    const ExprId one =
-        g.sequence({g.literal("<parameter=" + key + ">\n"), g.until({"\n</parameter>\n"})});
-    const bool is_wanted = std::ranges::find(wanted, Json(key)) != wanted.end();
-    parts.push_back(is_wanted ? one : g.optional(one));
-  }
-  parts.push_back(g.literal("</function>\n</tool_call>"));
-  return g.sequence(std::move(parts));
-}
-
-Result<std::shared_ptr<const TokenGrammar>> call_grammar(const ServedModel& model,
-                                                         const ChatRequest& request,
-                                                         const ChatPrompt& prompt) {
-  Grammar g;
-  std::vector<ExprId> calls;
-  for (const Json& tool : request.tools) {
+/// Those that `request` lets an answer call. Tools stand in the order in which the parser has them.
+std::vector<ChatTool> tools_of(const ChatRequest& request, const ChatPrompt& prompt) {
+  std::vector<ChatTool> tools;
+  for (size_t i = 0; i < request.tools.size(); i++) {
+    const Json& tool = request.tools[i];
     const Json& function = tool.contains("function") ? tool["function"] : tool;
-    if (request.tool_choice == ToolChoice::named && function["name"] != request.tool_name) continue;
-    if (prompt.format.family == OutputFamily::qwen_xml) {
-      calls.push_back(qwen_xml_call(g, function));
-    } else if (prompt.format.family == OutputFamily::hermes) {
-      TROIKA_TRY(const ExprId call, hermes_call(g, function));
-      calls.push_back(call);
-    } else {
-      return fail(ErrorCode::unsupported,
-                  "the model's calls ({}) are not known as a grammar, wanted tool_choice auto",
-                  output_family_name(prompt.format.family));
-    }
+    const OutputTool& read = prompt.parser.tools[i];
+    if (request.tool_choice == ToolChoice::named && read.name != request.tool_name) continue;
+    const auto schema = function.find("parameters");
+    const bool any = schema == function.end() || !schema->is_object() || schema->empty();
+    const auto strict = function.find("strict");
+    tools.push_back({{read, any ? "" : to_text(*schema)},
+                     strict != function.end() && strict->is_boolean() && strict->get<bool>()});
   }
-  const ExprId one = g.choice(std::move(calls));
+  return tools;
+}
+
+std::vector<CallTool> calls_of(std::span<const ChatTool> tools) {
+  std::vector<CallTool> calls;
+  for (const ChatTool& tool : tools) calls.push_back(tool.call);
+  return calls;
+}
+
+/// An answer that is calls and nothing else.
+MadeGrammar calls_alone(const ServedModel& model, const ChatRequest& request,
+                        const ChatPrompt& prompt) {
+  Grammar g;
   const bool several = request.parallel_tool_calls && request.tool_choice == ToolChoice::required;
-  g.set_root(several ? g.sequence({one, g.repeat(g.sequence({g.literal("\n"), one}), 0, 15)})
-                     : one);
-  return compile_grammar(std::move(g), model.grammar_vocabulary(), behind_reasoning(prompt));
+  const std::vector<CallTool> tools = calls_of(tools_of(request, prompt));
+  TROIKA_TRY(const ExprId calls, add_calls(g, prompt.format, tools, several ? kCallsMax : 1,
+                                           prompt.parser.generation_prompt));
+  return compile(std::move(g), calls, model, prompt, {});
+}
+
+MadeGrammar text_with(std::span<const ChatTool> tools, const ServedModel& model,
+                      const ChatRequest& request, const ChatPrompt& prompt) {
+  Grammar g;
+  TROIKA_TRY(const ExprId text,
+             add_text_with_calls(g, prompt.format, calls_of(tools), request.parallel_tool_calls));
+  return compile(std::move(g), text, model, prompt, {.may_end = true});
+}
+
+/// An answer that is free but for its calls. A schema that no grammar can follow leaves its tool's
+/// arguments free, unless the tool is strict.
+MadeGrammar text_with_calls(const ServedModel& model, const ChatRequest& request,
+                            const ChatPrompt& prompt) {
+  std::vector<ChatTool> tools = tools_of(request, prompt);
+  if (MadeGrammar all = text_with(tools, model, request, prompt); all.ok()) return all;
+  for (ChatTool& tool : tools) {
+    MadeGrammar alone = text_with({&tool, 1}, model, request, prompt);
+    if (alone.ok()) continue;
+    if (tool.strict) return alone;
+    tool.call.parameters.clear();
+  }
+  MadeGrammar some = text_with(tools, model, request, prompt);
+  if (some.ok() || std::ranges::any_of(tools, &ChatTool::strict)) return some;
+  return std::shared_ptr<const TokenGrammar>();
 }
 
 }  // namespace
 
-Result<std::shared_ptr<const TokenGrammar>> chat_grammar(const ServedModel& model,
-                                                         const ChatRequest& request,
-                                                         const ChatPrompt& prompt) {
-  const auto vocabulary = model.grammar_vocabulary();
-  if (!request.grammar.empty())
-    return compile_gbnf(request.grammar, vocabulary, behind_reasoning(prompt));
-  if (request.schema == "{}") return compile_json_object(vocabulary, behind_reasoning(prompt));
-  if (request.schema)
-    return compile_json_schema(*request.schema, vocabulary, behind_reasoning(prompt));
+MadeGrammar chat_grammar(const ServedModel& model, const ChatRequest& request,
+                         const ChatPrompt& prompt) {
+  constexpr ReasoningGrammar kAnswer{.final = true};
+  if (!request.grammar.empty()) {
+    TROIKA_TRY(Grammar g, grammar::parse_gbnf(request.grammar, *model.grammar_vocabulary()));
+    const ExprId root = g.root();
+    return compile(std::move(g), root, model, prompt, kAnswer);
+  }
+  if (request.schema) {
+    Grammar g;
+    const bool any = *request.schema == "{}";
+    TROIKA_TRY(const ExprId root,
+               grammar::add_json_schema(g, any ? R"({"type": "object"})" : *request.schema));
+    return compile(std::move(g), root, model, prompt, kAnswer);
+  }
   if (request.tool_choice == ToolChoice::required || request.tool_choice == ToolChoice::named)
-    return call_grammar(model, request, prompt);
-  return std::shared_ptr<const TokenGrammar>();
+    return calls_alone(model, request, prompt);
+  if (request.tools.is_null() || request.tool_choice == ToolChoice::none ||
+      !marks_calls(prompt.format.family))
+    return std::shared_ptr<const TokenGrammar>();
+  return text_with_calls(model, request, prompt);
 }
 
 }  // namespace troika::serve

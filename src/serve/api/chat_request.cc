@@ -162,9 +162,10 @@ ChatPrompt prepare_chat(Fields& fields, std::string_view name, const ServedModel
   if (fields.refused()) return {};
   auto grammar = chat_grammar(model, request, *prompt);
   if (!grammar.ok()) {
-    fields.refuse(request.schema            ? "response_format"
-                  : request.grammar.empty() ? "tool_choice"
-                                            : "grammar",
+    fields.refuse(!request.grammar.empty()                       ? "grammar"
+                  : request.schema                               ? "response_format"
+                  : request.tool_choice == ToolChoice::automatic ? "tools"
+                                                                 : "tool_choice",
                   grammar.error().message());
     return {};
   }
