@@ -183,10 +183,19 @@ TEST_F(EngineThreadTest, RefusesWhatMakesNoSenseAndWhatIsTooMuch) {
 TEST_F(EngineThreadTest, HandsOverWhatAStepToldAtItsEnd) {
   std::vector<int> told;  // tokens of each step, of both texts
   int tokens = 0, endings = 0;
-  auto shared = std::move(*EngineThread::start(engine(), {.on_step = [&] {
-                                                 if (tokens > 0) told.push_back(tokens);
-                                                 tokens = 0;
-                                               }}));
+  int64_t steps = 0, rows = 0;
+  auto shared =
+      std::move(*EngineThread::start(engine(), {.on_step =
+                                                    [&] {
+                                                      if (tokens > 0) told.push_back(tokens);
+                                                      tokens = 0;
+                                                    },
+                                                .on_worked =
+                                                    [&](double seconds, int64_t step_rows) {
+                                                      EXPECT_GE(seconds, 0);
+                                                      steps++;
+                                                      rows += step_rows;
+                                                    }}));
   for (const int text : {0, 1}) {
     Request r = request(text, 5);
     r.speculation.type = SpecType::none;
@@ -196,6 +205,7 @@ TEST_F(EngineThreadTest, HandsOverWhatAStepToldAtItsEnd) {
                              [&](const Ending& ending) {
                                EXPECT_EQ(ending.cached_tokens, 0);
                                EXPECT_EQ(ending.stop_string, -1);
+                               EXPECT_TRUE(ending.begun);
                                endings++;
                              })
                     .ok());
@@ -205,6 +215,8 @@ TEST_F(EngineThreadTest, HandsOverWhatAStepToldAtItsEnd) {
   EXPECT_EQ(endings, 2);
   EXPECT_EQ(std::accumulate(told.begin(), told.end(), 0), 10);
   for (const int count : told) EXPECT_LE(count, 2);
+  EXPECT_GE(steps, std::ssize(told));
+  EXPECT_GE(rows, 10);  // a row for each token, and those of the prompts
 }
 
 TEST_F(EngineThreadTest, CallsTasksBetweenSteps) {

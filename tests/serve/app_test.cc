@@ -184,6 +184,44 @@ TEST_F(AppTest, SaysWhenToComeAgainWhereAllPlacesAreTaken) {
       ask("POST", "/v1/completions", R"({"prompt": ["a", "b"], "max_tokens": 100})");
   EXPECT_EQ(refused.status, 429) << refused.body;
   EXPECT_EQ(refused.headers.at("retry-after"), "1");
+  const std::string metrics = ask("GET", "/metrics").body;
+  EXPECT_NE(metrics.find(R"(troika_refusals_total{tenant="local",reason="queue"} 1)"),
+            std::string::npos);
+}
+
+TEST_F(AppTest, CountsStepsAndWhatWaited) {
+  open(options());
+  EXPECT_EQ(ask("POST", "/v1/completions", R"({"prompt": "a", "max_tokens": 4})").status, 200);
+  const std::string metrics = ask("GET", "/metrics").body;
+  const auto is_above_0 = [&](const std::string& series) {
+    const size_t at = metrics.find(series + " ");
+    return at != std::string::npos && metrics[at + series.size() + 1] != '0';
+  };
+  EXPECT_TRUE(is_above_0(R"(troika_step_seconds_count{model="demo"})"));
+  EXPECT_TRUE(is_above_0(R"(troika_step_rows{model="demo"})"));
+  EXPECT_TRUE(is_above_0(R"(troika_queue_seconds_count{tenant="local",model="demo"})"));
+}
+
+TEST_F(AppTest, AStreamTellsEachTokensLogProbability) {
+  open(options());
+  const std::string more = R"(, "stream": true, "max_tokens": 60, "temperature": 0})";
+  const std::pair<const char*, std::string> cases[] = {
+      {"/v1/completions", R"({"prompt": "Once", "logprobs": 0)" + more},
+      {"/v1/chat/completions",
+       R"({"messages": [{"role": "user", "content": "a"}], "logprobs": true, "ignore_eos": true)" +
+           more}};
+  for (const auto& [path, body] : cases) {
+    const ClientResponse streamed = ask("POST", path, body);
+    int64_t tokens = 0;  // of this model, most are parts of characters: their text is held back
+    for (size_t at = 0; (at = streamed.body.find("data: {", at)) != std::string::npos; at++) {
+      const size_t end = streamed.body.find("\n\n", at);
+      const Json event = *serve::parse_json(streamed.body.substr(at + 6, end - at - 6));
+      if (event["choices"].empty() || event["choices"][0]["logprobs"].is_null()) continue;
+      const Json& told = event["choices"][0]["logprobs"];
+      tokens += std::ssize(told.contains("tokens") ? told["tokens"] : told["content"]);
+    }
+    EXPECT_EQ(tokens, 60) << path;
+  }
 }
 
 TEST_F(AppTest, RefusesByTheFieldsName) {

@@ -66,7 +66,10 @@ class Server:
 
     def ask_operator(self, path):
         """JSON or text of a GET where the operator's routes are."""
-        return self.ask(path, port=self.admin_port)[2]
+        status, _, answer = self.ask(path, port=self.admin_port)
+        if status != 200:
+            raise RuntimeError(f"{path}: {status}: {answer}")
+        return answer
 
     def ask(self, path, body=None, headers=None, port=None):
         """(status, headers, JSON or text) of a POST with `body`, or of a GET without."""
@@ -106,6 +109,18 @@ def ledger_rows(path):
     made = [dict(zip(names, row)) for row in rows]
     database.close()
     return made
+
+
+def add_old_rows(path, count):
+    """Puts requests of a day long ago into the SQLite ledger that a server left."""
+    database = sqlite3.connect(path)
+    database.executemany(
+        "INSERT INTO troika_requests(request, tenant, key_id, model, route, started_ms, "
+        "reserved_tokens, reserved_second, prompt_tokens, answer_tokens, outcome, ended_ms) "
+        "VALUES(?, ?, '', 'm', '/', ?, 0, 0, 10, 20, 'stop', 1)",
+        ((f"old-{i}", f"t{i % 30}", 1_700_006_400_000 + i) for i in range(count)))
+    database.commit()
+    database.close()
 
 
 def metric_values(text, name):

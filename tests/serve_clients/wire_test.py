@@ -105,6 +105,16 @@ class TenantsTest(unittest.TestCase):
             cls.server.stop()
         cls.folder.cleanup()
 
+    def test_4_a_long_ledger_is_summed_inside_the_sandbox(self):
+        ledger = pathlib.Path(self.folder.name) / "long.db"
+        serving.Server("--ledger", ledger).stop()
+        serving.add_old_rows(ledger, 100_000)  # more than SQLite sorts in its cache
+        server = serving.Server("--ledger", ledger)
+        status, _, answer = server.ask("/admin/usage")
+        server.stop()
+        self.assertEqual(status, 200, answer)
+        self.assertEqual(sum(row["requests"] for row in answer["usage"]), 100_000)
+
     def ask(self, tenant, body, path="/v1/chat/completions"):
         return self.server.ask(path, body, {"Authorization": f"Bearer key of {tenant}"})
 

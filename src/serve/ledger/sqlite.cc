@@ -101,6 +101,9 @@ Result<SqliteDatabase> SqliteDatabase::open(const std::string& path, Mode mode) 
   if (code != SQLITE_OK)
     return fail(ErrorCode::not_found, "{}: cannot open: {}", path, sqlite3_errmsg(opened));
   sqlite3_busy_timeout(opened, kBusyMs);
+  // What does not fit its cache while it sorts would go to a file elsewhere, which the sandbox
+  // denies.
+  TROIKA_RETURN_IF_ERROR(database.run("PRAGMA temp_store = MEMORY"));
   return database;
 }
 

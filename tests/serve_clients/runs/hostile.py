@@ -20,7 +20,9 @@ class Size:
     slow: int = 600  # connections that dribble
     seconds: float = 14.0  # how long; heads are given up after 10
     body_mib: int = 32  # the server's limit
-    grown_mib_max: int = 700  # of memory, while it goes on: half of it may be bodies
+    # Of memory meanwhile: 512 may be bodies at a time, two workers read one each, and what is freed
+    # is not all given back to the system.
+    grown_mib_max: int = 1536
 
 
 def resident_mib(server):
