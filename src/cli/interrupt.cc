@@ -13,8 +13,21 @@ namespace {
 
 enum State : std::sig_atomic_t { at_once, deferred, requested_state };
 
-// A signal handler has no argument to carry state: this one variable is the whole of it.
+// A signal handler has no argument to carry state: these two variables are the whole of it.
 volatile std::sig_atomic_t state = at_once;
+volatile std::sig_atomic_t reload_requested = 0;
+
+extern "C" void on_hangup(int) {
+  reload_requested = 1;
+}
+
+void handle_hangup(void (*handler)(int)) {
+  struct sigaction action = {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGHUP, &action, nullptr);
+}
 
 extern "C" void on_signal(int) {
   if (state == deferred) {
@@ -51,6 +64,21 @@ InterruptScope::~InterruptScope() {
 
 bool InterruptScope::requested() const {
   return state == requested_state;
+}
+
+ReloadScope::ReloadScope() {
+  reload_requested = 0;
+  if (isatty(STDERR_FILENO) == 0) handle_hangup(on_hangup);
+}
+
+ReloadScope::~ReloadScope() {
+  if (isatty(STDERR_FILENO) == 0) handle_hangup(SIG_DFL);
+}
+
+bool ReloadScope::take_request() {
+  const bool requested = reload_requested != 0;
+  reload_requested = 0;
+  return requested;
 }
 
 }  // namespace troika::cli

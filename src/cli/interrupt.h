@@ -18,4 +18,17 @@ class InterruptScope {
   bool requested() const;
 };
 
+/// While one lives, SIGHUP asks for settings to be looked at again, as it does of a service. At a
+/// terminal, where it says that the terminal is gone, it ends the process as ever. Not nested.
+class ReloadScope {
+ public:
+  ReloadScope();
+  ~ReloadScope();
+  ReloadScope(const ReloadScope&) = delete;
+  ReloadScope& operator=(const ReloadScope&) = delete;
+
+  /// Whether it was asked for since the last call.
+  bool take_request();
+};
+
 }  // namespace troika::cli

@@ -27,7 +27,7 @@ struct ServeOptions {
   SessionOptions session;
   SamplingFlags sampling;
   serve::AppOptions app;
-  std::string api_key_file;
+  std::string api_key_file, admin_key_file;
   bool embeddings = false;
   double drain_s = 30;
   ServeSandbox sandbox;
@@ -39,6 +39,7 @@ struct ServeOptions {
 Status add_keys_of_file(const std::string& path, std::vector<std::string>& keys) {
   if (path.empty()) return ok();
   TROIKA_TRY(const std::string text, read_text_file(path));
+  const size_t before = keys.size();
   for (size_t at = 0; at < text.size();) {
     const size_t end = std::min(text.find('\n', at), text.size());
     const std::string line = text.substr(at, end - at);
@@ -46,7 +47,8 @@ Status add_keys_of_file(const std::string& path, std::vector<std::string>& keys)
       keys.push_back(line.substr(0, line.find_last_not_of(" \t\r") + 1));
     at = end + 1;
   }
-  if (keys.empty()) return fail(ErrorCode::invalid_argument, "{}: no key, wanted one a line", path);
+  if (keys.size() == before)
+    return fail(ErrorCode::invalid_argument, "{}: no key, wanted one a line", path);
   return ok();
 }
 
@@ -76,8 +78,10 @@ Result<serve::ModelParts> load_parts(const ServeOptions& options) {
 
 Status serve_model(ServeOptions& options) {
   using namespace std::chrono_literals;
+  ReloadScope reload;  // SIGHUP: look at the tenants file now
   serve::AppOptions& app_options = options.app;
   TROIKA_RETURN_IF_ERROR(add_keys_of_file(options.api_key_file, app_options.gate.api_keys));
+  TROIKA_RETURN_IF_ERROR(add_keys_of_file(options.admin_key_file, app_options.gate.admin_keys));
   TROIKA_TRY(app_options.serving.sampling, resolve(options.sampling));
   if (app_options.serving.alias.empty())
     app_options.serving.alias = std::filesystem::path(options.session.model.path).stem();
@@ -90,11 +94,10 @@ Status serve_model(ServeOptions& options) {
   }
   TROIKA_RETURN_IF_ERROR(options.sandbox.before_threads(
       {.models = {options.session.model.path, options.session.draft_model},
-       .read = {app_options.tenants_file, app_options.listener.tls.certificate_file,
-                app_options.listener.tls.key_file},
-       .write = {options.session.cache.disk_folder.empty()
-                     ? ""
-                     : options.session.cache.disk_folder + "/any"},
+       .read = {app_options.listener.tls.certificate_file, app_options.listener.tls.key_file},
+       .write = {app_options.tenants_file, options.session.cache.disk_folder.empty()
+                                               ? ""
+                                               : options.session.cache.disk_folder + "/any"},
        .ledger = app_options.ledger_file}));
   app_options.load = [&options] { return load_parts(options); };
   TROIKA_TRY(const std::unique_ptr<serve::App> app, serve::App::start(app_options));
@@ -113,7 +116,7 @@ Status serve_model(ServeOptions& options) {
   write_stderr(fmt::format("troika: ready, {} as \"{}\"\n", url, app_options.serving.alias));
   for (int ticks = 0; !interrupt.requested(); ticks++) {
     std::this_thread::sleep_for(50ms);
-    if (ticks % 20 != 19) continue;
+    if (ticks % 20 != 19 && !reload.take_request()) continue;
     const Status looked = app->tick();
     if (!looked.ok()) write_stderr(fmt::format("troika: {}\n", looked.error().message()));
   }
@@ -166,6 +169,9 @@ void add_tenant_flags(CLI::App& app, ServeOptions& options) {
       ->expected(1)
       ->take_all()
       ->type_name("KEY");
+  app.add_option("--admin-key-file", options.admin_key_file,
+                 "a file with such a key on each line, which no list of processes shows")
+      ->type_name("FILE");
   app.add_flag("--log-requests", o.log_requests, "a line of JSON on stderr for each request");
 }
 

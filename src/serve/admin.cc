@@ -82,7 +82,7 @@ http::Response Admin::add_tenant(const http::Request& request) {
 http::Response Admin::change_tenant(const http::Request& request) {
   constexpr std::string_view kRotate = "/rotate-key";
   std::string_view name = std::string_view(request.path).substr(kBelow.size());
-  const bool rotate = name.ends_with(kRotate);
+  const bool rotate = request.method == "POST" && name.ends_with(kRotate);
   if (rotate) name.remove_suffix(kRotate.size());
   if (request.method == "POST")
     return rotate ? new_key(tenants_.rotate_key(name, request.parameter("keep") == "true"), 200)
@@ -102,6 +102,11 @@ http::Response Admin::usage(const http::Request& request) const {
     const Result<int64_t> begins_ms = day_begins_ms(*from);
     if (!begins_ms.ok()) return refused(begins_ms.error());
     query.from_ms = *begins_ms;
+  }
+  if (const auto to = request.parameter("to")) {
+    const Result<int64_t> ends_ms = day_begins_ms(*to);
+    if (!ends_ms.ok()) return refused(ends_ms.error());
+    query.to_ms = *ends_ms;
   }
   const auto totals = ledger_->totals(query);
   if (!totals.ok()) return refused(totals.error());

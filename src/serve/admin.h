@@ -5,7 +5,7 @@
 //   PATCH  /admin/tenants/NAME             {settings ...}; null: as a new tenant has it
 //   DELETE /admin/tenants/NAME
 //   POST   /admin/tenants/NAME/rotate-key  a new key, shown once
-//   GET    /admin/usage?from=DAY&tenant=NAME
+//   GET    /admin/usage?from=DAY&to=DAY&tenant=NAME   `to` is the day after the last
 #pragma once
 
 #include "serve/accounts/accounts.h"

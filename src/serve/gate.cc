@@ -1,5 +1,7 @@
 #include "serve/gate.h"
 
+#include <arpa/inet.h>
+
 namespace troika::serve {
 namespace {
 
@@ -44,8 +46,11 @@ Refusal unknown_key(std::string_view key) {
 }  // namespace
 
 bool is_loopback(std::string_view host) {
-  const std::string_view name = without_port(host);
-  return name == "localhost" || name == "[::1]" || host == "::1" || name.starts_with("127.");
+  const std::string name(without_port(host));
+  if (name == "localhost" || name == "[::1]" || host == "::1") return true;
+  // An address, not a name that begins like one: 127.0.0.1.example is anywhere.
+  in_addr address = {};
+  return inet_pton(AF_INET, name.c_str(), &address) == 1 && name.starts_with("127.");
 }
 
 std::string_view key_of(const http::Request& request) {

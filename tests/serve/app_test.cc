@@ -119,6 +119,20 @@ TEST_F(AppTest, WithoutKeysListensToThisMachineAlone) {
   EXPECT_NE(started.error().message().find("--api-key"), std::string::npos);
 }
 
+TEST_F(AppTest, WithoutKeysAnswersToTheNamesOfThisMachineAlone) {
+  open(options());
+  const auto status = [&](std::string_view host) {
+    Client client(app_->port());
+    EXPECT_TRUE(client.send(fmt::format("GET /v1/models HTTP/1.1\r\nHost: {}\r\n\r\n", host)));
+    return client.response().status;
+  };
+  for (const char* ours : {"localhost", "localhost:8080", "127.0.0.1:8080", "127.1.2.3", "[::1]:1"})
+    EXPECT_EQ(status(ours), 200) << ours;
+  for (const char* other :
+       {"127.0.0.1.example", "127.example:8080", "localhost.example", "10.0.0.1"})
+    EXPECT_EQ(status(other), 403) << other;
+}
+
 TEST_F(AppTest, AStreamAddsUpToTheWhole) {
   open(options());
   const std::string request = R"("prompt": "Once upon", "max_tokens": 40, "temperature": 0)";
