@@ -56,7 +56,7 @@ async def cut_off(servers, count):
     replies = [streams.Reply(id=f"cut-{number}") for number in range(count)]
     calls = [asyncio.ensure_future(streams.chat(
         servers[number % 2].port, "Write a short story: a bear finds a ball.", stream=True,
-        logprobs=True, ignore_eos=True, max_tokens=200, key=serving.key_of("free"), reply=reply))
+        logprobs=True, ignore_eos=True, max_tokens=1000, key=serving.key_of("free"), reply=reply))
         for number, reply in enumerate(replies)]
     while min(reply.tokens for reply in replies) < 5:
         await asyncio.sleep(0.01)
