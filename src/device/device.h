@@ -18,6 +18,7 @@
 #include <string_view>
 
 #include "core/result.h"
+#include "device/transport.h"
 #include "graph/batch.h"
 #include "graph/graph.h"
 #include "graph/state.h"
@@ -80,6 +81,8 @@ struct Resources {
   std::span<const StateInfo> state_infos;
   std::span<Buffer* const> states;  // made by allocate_state with these options
   StateOptions state_options;
+  Transport* transport = nullptr;  // of the exchanges of a member of a group
+  int64_t member = 0;              // which it is
 };
 
 /// One step: how many rows there are and where inputs and results lie. Views that the graph does

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/result.h"
@@ -46,6 +47,10 @@ class Graph {
   Tensor load_rows(State state, int64_t width);
   Tensor argmax(Tensor x);
   Tensor block_row(Tensor x, int64_t blocks);
+
+  /// Adds an op made by hand, as the sharding pass does; its value, with Rows::none for ops without
+  /// one.
+  Tensor append(Op op) { return push(std::move(op)); }
 
   /// Names `value` as a result of the graph.
   void output(Output output, Tensor value);

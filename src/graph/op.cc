@@ -44,6 +44,10 @@ struct OpName {
   std::string_view operator()(const LoadRows&) const { return "load_rows"; }
   std::string_view operator()(const Argmax&) const { return "argmax"; }
   std::string_view operator()(const BlockRow&) const { return "block_row"; }
+  std::string_view operator()(const ArgmaxPair&) const { return "argmax_pair"; }
+  std::string_view operator()(const Exchange&) const { return "exchange"; }
+  std::string_view operator()(const SumParts&) const { return "sum_parts"; }
+  std::string_view operator()(const BestPair&) const { return "best_pair"; }
 };
 
 struct MatrixOf {
@@ -70,6 +74,14 @@ Status fits(const Routing& routing, const Weight& w, const Tensor& x) {
   return ok();
 }
 
+/// A product's value, or that of its parts.
+Spec parts_of(Spec spec, const std::vector<int64_t>& parts) {
+  if (parts.empty()) return spec;
+  spec.width = spec.elements();
+  spec.units = static_cast<int64_t>(parts.size());
+  return spec;
+}
+
 }  // namespace
 
 std::string_view op_name(const Op& op) {
@@ -91,14 +103,19 @@ Result<Spec> Embed::infer() const {
 Result<Spec> MatMul::infer() const {
   if (w.experts != 1) return misfit("matrices of w", w.experts, 1);
   if (x.spec.elements() != w.inputs) return misfit("row of x", x.spec.elements(), w.inputs);
-  return Spec{DType::f32, x.spec.rows, w.axis, w.units, w.width};
+  return parts_of({DType::f32, x.spec.rows, w.axis, w.units, w.width}, parts);
 }
 
 Result<Spec> MatMulBlocks::infer() const {
   TROIKA_TRY(Spec spec, (MatMul{w, x}.infer()));
-  if (w.rows() % kBlockRows != 0 || blocks < 1 || blocks > w.rows() / kBlockRows)
+  const int64_t own = w.rows() / kBlockRows;
+  const int64_t total = total_blocks == 0 ? own : total_blocks;
+  if (w.rows() % kBlockRows != 0 || blocks < 1 || blocks > total)
     return fail(ErrorCode::invalid_argument, "{} blocks of {} rows out of {} rows", blocks,
-                kBlockRows, w.rows());
+                kBlockRows, total * kBlockRows);
+  if (first_block < 0 || first_block > total - own)
+    return fail(ErrorCode::invalid_argument, "blocks {} to {} of {}", first_block,
+                first_block + own, total);
   spec.units = blocks * kBlockRows;
   spec.width = 1;
   return spec;
@@ -182,7 +199,7 @@ Result<Spec> ExpertSum::infer() const {
   if (x.spec.units != routing.chosen.spec.units)
     return misfit("experts of x", x.spec.units, routing.chosen.spec.units);
   if (x.spec.width != w.inputs) return misfit("width of x", x.spec.width, w.inputs);
-  return Spec{DType::f32, x.spec.rows, w.axis, w.units, w.width};
+  return parts_of({DType::f32, x.spec.rows, w.axis, w.units, w.width}, parts);
 }
 
 Result<Spec> Add::infer() const {
@@ -248,6 +265,39 @@ Result<Spec> BlockRow::infer() const {
   if (x.spec.dtype != DType::i32 || x.spec.elements() != 1)
     return fail(ErrorCode::invalid_argument, "rows are found for one i32 of each row of x");
   return x.spec;
+}
+
+Result<Spec> ArgmaxPair::infer() const {
+  if (first < 0 || first + x.spec.elements() > kPairIdsMax)
+    return fail(ErrorCode::invalid_argument, "ids up to {}, wanted at most {}",
+                first + x.spec.elements(), kPairIdsMax);
+  return Spec{DType::f32, x.spec.rows, Axis::hidden, 1, 2};
+}
+
+Result<Spec> Exchange::infer() const {
+  for (const Tensor& value : values)
+    if (value.spec.rows != rows || value.spec.dtype != DType::f32)
+      return fail(ErrorCode::invalid_argument, "values of an exchange need f32 of the same rows");
+  return Spec{};
+}
+
+Result<Spec> SumParts::infer() const {
+  if (runs.empty()) return fail(ErrorCode::invalid_argument, "a sum of no parts");
+  for (const LeafRun& run : runs) {
+    if (run.leaves < 1 || run.member < 0 || run.member >= std::ssize(shown))
+      return fail(ErrorCode::invalid_argument, "{} leaves of member {} of {}", run.leaves,
+                  run.member, shown.size());
+    const ShownAt& at = shown[static_cast<size_t>(run.member)];
+    if (run.part < 0 || (run.part + 1) * value.elements() > at.elements)
+      return misfit("parts shown", at.elements / value.elements(), run.part + 1);
+  }
+  return value;
+}
+
+Result<Spec> BestPair::infer() const {
+  for (const ShownAt& at : shown)
+    if (at.elements != 0 && at.elements != 2) return misfit("elements of a pair", at.elements, 2);
+  return value;
 }
 
 }  // namespace troika

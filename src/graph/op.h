@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "graph/ops/attention.h"
+#include "graph/ops/collective.h"
 #include "graph/ops/elementwise.h"
 #include "graph/ops/embed.h"
 #include "graph/ops/matmul.h"
@@ -17,10 +18,10 @@
 
 namespace troika {
 
-using Op =
-    std::variant<Embed, MatMul, MatMulBlocks, RmsNorm, L2Norm, Rope, KvWrite, Attention, CausalConv,
-                 GatedDeltaRule, RouterTopK, ExpertMatMul, ExpertSum, Add, AddBias, SwiGlu, Gate,
-                 Concat, Slice, GatherRows, StoreRows, LoadRows, Argmax, BlockRow>;
+using Op = std::variant<Embed, MatMul, MatMulBlocks, RmsNorm, L2Norm, Rope, KvWrite, Attention,
+                        CausalConv, GatedDeltaRule, RouterTopK, ExpertMatMul, ExpertSum, Add,
+                        AddBias, SwiGlu, Gate, Concat, Slice, GatherRows, StoreRows, LoadRows,
+                        Argmax, BlockRow, ArgmaxPair, Exchange, SumParts, BestPair>;
 
 /// The op's name as the papers and error messages spell it ("rms_norm").
 std::string_view op_name(const Op& op);

@@ -25,6 +25,10 @@ struct Split {
   bool operator==(const Split&) const = default;
 };
 
+/// Units of an axis by leaf: those that a member has who has the leaf. A unit may be there several
+/// times, in one leaf (once for each equal run of queries that reads it) and in several.
+using UnitLeaves = std::vector<std::vector<ColumnRange>>;
+
 /// One leaf: the input is there in full on every member, so K is never divided.
 Split split_whole(int64_t columns);
 

@@ -22,6 +22,14 @@ enum class WeightUse : uint8_t {
           // too)
 };
 
+/// How the members of a group share a weight; found by the sharding pass (graph/sharding.h), the
+/// same whatever members there are.
+struct Sharing {
+  UnitLeaves rows = {};  // units of rows that go with each leaf; none: all members have all rows
+  bool columns = false;  // members have the columns of their leaves of the split
+  bool operator==(const Sharing&) const = default;
+};
+
 /// A weight of a model: a view of whole rows of a tensor in the file. The bytes live as long as the
 /// file is open.
 struct WeightInfo {
@@ -32,6 +40,7 @@ struct WeightInfo {
   std::span<const std::byte> data;  // rows() whole rows, dense
   bool draft_head = false;          // used by the draft head alone
   Split split;                      // order of addition along the inputs, of matrices of products
+  Sharing sharing = {};             // among members of a group
 };
 
 }  // namespace troika

@@ -2,6 +2,7 @@
 // The products of a tile of rows are made expert by expert, so that a matrix is read once for all
 // rows that chose it, and kept until the rows add theirs in order.
 #include <algorithm>
+#include <vector>
 
 #include "device/cpu/expert_product.h"
 
@@ -38,8 +39,10 @@ struct SumLayout {
 
 class ExpertSumJob final : public Job {
  public:
-  ExpertSumJob(const ExpertProduct& product, const Tensor& y)
-      : product_(product), y_(y), layout_(product.experts, product.used()) {}
+  ExpertSumJob(const ExpertProduct& product, std::vector<int64_t> parts, const Tensor& y)
+      : product_(product), y_(y), layout_(product.experts, product.used()), parts_(parts) {
+    if (parts_.empty()) parts_ = {layout_.leaves};
+  }
 
   int64_t items(const Step& step) const override {
     const Cut c = cut(step);
@@ -116,7 +119,8 @@ class ExpertSumJob final : public Job {
     const ExpertOrder order = product_.order(step);
     const int64_t floats = layout_.leaves * it.width;
     const int64_t first = it.strip * kStripRows;
-    const int64_t count = std::min(it.width, y_.spec.elements() - first);
+    const int64_t outputs = product_.experts[0].rows();
+    const int64_t count = std::min(it.width, outputs - first);
     std::fill_n(it.sums, floats, 0.0F);
     for (int64_t pair = row * product_.used(); pair < (row + 1) * product_.used(); pair++) {
       const float* const products = it.store + (order.place(pair) - first_place(it)) * floats;
@@ -124,8 +128,14 @@ class ExpertSumJob final : public Job {
       for (int64_t at = 0; at < floats; at += it.width)
         step.kernels->moe.add_scaled(weight, products + at, it.sums + at, count);
     }
-    add_leaves(step.kernels->elementwise.add, it.sums, layout_.leaves, it.width, count);
-    std::copy_n(it.sums, count, step.floats(y_.id) + row * y_.spec.elements() + first);
+    float* y = step.floats(y_.id) + row * y_.spec.elements() + first;
+    float* sums = it.sums;
+    for (const int64_t leaves : parts_) {
+      add_leaves(step.kernels->elementwise.add, sums, leaves, it.width, count);
+      std::copy_n(sums, count, y);
+      sums += leaves * it.width;
+      y += outputs;
+    }
   }
 
   /// Adds leaves as the tree of kernels/matmul.h does, into the first.
@@ -141,13 +151,14 @@ class ExpertSumJob final : public Job {
   ExpertProduct product_;
   Tensor y_;
   SumLayout layout_;
+  std::vector<int64_t> parts_;  // leaves of each
 };
 
 }  // namespace
 
 std::unique_ptr<Job> expert_sum_job(const ExpertSum& op, const PackedExperts& experts,
                                     const ExpertSlots& slots, const Tensor& y) {
-  return std::make_unique<ExpertSumJob>(ExpertProduct(experts, op.routing, slots), y);
+  return std::make_unique<ExpertSumJob>(ExpertProduct(experts, op.routing, slots), op.parts, y);
 }
 
 int64_t expert_sum_tile_rows(const ExpertSum& op, const PackedExperts& experts) {

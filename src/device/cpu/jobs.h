@@ -11,7 +11,8 @@
 namespace troika::cpu {
 
 /// y = W x, strips as items. `activations` were made by quantize_step for as many rows.
-std::unique_ptr<Job> matmul_job(const PackedMatrix& matrix, Rows rows, Slot activations, Slot y);
+std::unique_ptr<Job> matmul_job(const PackedMatrix& matrix, const MatMul& op, Slot activations,
+                                Slot y);
 
 /// The same for the blocks of rows that the step names, blocks as items.
 std::unique_ptr<Job> matmul_blocks_job(const PackedMatrix& matrix, const MatMulBlocks& op,
@@ -26,8 +27,9 @@ std::unique_ptr<Job> zero_uncovered_job(const Tensor& y);
 
 /// Largest value of each run of a row, then the lowest place of the largest. `largest` is a slot of
 /// [rows, argmax_runs()] floats.
-std::unique_ptr<Job> argmax_runs_job(const Argmax& op, Slot largest);
+std::unique_ptr<Job> argmax_runs_job(const Tensor& x, Slot largest);
 std::unique_ptr<RowStep> argmax_step(const Argmax& op, Slot largest, Slot y);
-int64_t argmax_runs(const Argmax& op);
+std::unique_ptr<RowStep> argmax_pair_step(const ArgmaxPair& op, Slot largest, Slot y);
+int64_t argmax_runs(const Tensor& x);
 
 }  // namespace troika::cpu

@@ -22,6 +22,18 @@ void run_strips(const MatmulKernels& kernels, Layout layout, MatmulArgs& args, i
   kernels.matmul[static_cast<size_t>(layout)](args);
 }
 
+/// Runs the chunks of all tokens.
+void run_chunks(const MatmulKernels& kernels, const PackedMatrix& matrix, MatmulArgs& args,
+                const std::byte* activations, int64_t tokens, float* y) {
+  const int64_t token_bytes = activation_bytes(activations_of(matrix), matrix.columns(), 1);
+  for (int64_t token = 0; token < tokens; token += kChunkTokens) {
+    args.x = activations + token * token_bytes;
+    args.tokens = std::min<int64_t>(kChunkTokens, tokens - token);
+    args.y = y + token * args.y_stride;
+    kernels.matmul[static_cast<size_t>(matrix.layout())](args);
+  }
+}
+
 }  // namespace
 
 MatmulKernels matmul_kernels(Isa isa) {
@@ -65,21 +77,26 @@ int64_t matmul_scratch_bytes() {
 void matmul(const MatmulKernels& kernels, const PackedMatrix& matrix, const std::byte* activations,
             int64_t tokens, float* y, int64_t y_stride, int64_t strip_begin, int64_t strip_end,
             std::byte* scratch) {
-  const MatmulKernel kernel = kernels.matmul[static_cast<size_t>(matrix.layout())];
-  const Activations kind = activations_of(matrix);
-  const int64_t token_bytes = activation_bytes(kind, matrix.columns(), 1);
   MatmulArgs args;
   matrix.describe(args);
   args.y_stride = y_stride;
   args.strip_begin = strip_begin;
   args.strip_end = strip_end;
   args.scratch = reinterpret_cast<float*>(scratch);
-  for (int64_t token = 0; token < tokens; token += kChunkTokens) {
-    args.x = activations + token * token_bytes;
-    args.tokens = std::min<int64_t>(kChunkTokens, tokens - token);
-    args.y = y + token * y_stride;
-    kernel(args);
-  }
+  run_chunks(kernels, matrix, args, activations, tokens, y);
+}
+
+void matmul_part(const MatmulKernels& kernels, const PackedMatrix& matrix,
+                 const PackedMatrix::Part& part, const std::byte* activations, int64_t tokens,
+                 float* y, int64_t y_stride, int64_t strip_begin, int64_t strip_end,
+                 std::byte* scratch) {
+  MatmulArgs args;
+  matrix.describe(part, args);
+  args.y_stride = y_stride;
+  args.strip_begin = strip_begin;
+  args.strip_end = strip_end;
+  args.scratch = reinterpret_cast<float*>(scratch);
+  run_chunks(kernels, matrix, args, activations, tokens, y);
 }
 
 void matmul_chunk(const MatmulKernels& kernels, const PackedMatrix& matrix,

@@ -50,6 +50,12 @@ void matmul(const MatmulKernels& kernels, const PackedMatrix& matrix, const std:
             int64_t tokens, float* y, int64_t y_stride, int64_t strip_begin, int64_t strip_end,
             std::byte* scratch);
 
+/// The same for some of the leaves alone.
+void matmul_part(const MatmulKernels& kernels, const PackedMatrix& matrix,
+                 const PackedMatrix::Part& part, const std::byte* activations, int64_t tokens,
+                 float* y, int64_t y_stride, int64_t strip_begin, int64_t strip_end,
+                 std::byte* scratch);
+
 /// The same for 1 to kChunkTokens tokens, with rows counted from strip_begin on: row r of it and
 /// token t go to y[t * y_stride + r].
 void matmul_chunk(const MatmulKernels& kernels, const PackedMatrix& matrix,

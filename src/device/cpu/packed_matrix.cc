@@ -110,6 +110,27 @@ void PackedMatrix::describe(MatmulArgs& args) const {
   args.leaves = leaves();
 }
 
+PackedMatrix::Part PackedMatrix::part(int64_t first_leaf, int64_t leaves) const {
+  Part part{.leaves = leaves};
+  for (BlockRun run : runs_) {
+    if (run.leaf < first_leaf) part.blocks_before += run.blocks;
+    if (run.leaf < first_leaf || run.leaf >= first_leaf + leaves) continue;
+    run.leaf -= first_leaf;
+    part.runs.push_back(run);
+  }
+  return part;
+}
+
+void PackedMatrix::describe(const Part& part, MatmulArgs& args) const {
+  describe(args);
+  const LayoutInfo& info = layout_info(layout_);
+  args.strips += part.blocks_before * info.head_bytes;
+  args.head_bytes += part.blocks_before * (info.block_bytes - info.head_bytes);
+  args.runs = part.runs.data();
+  args.run_count = std::ssize(part.runs);
+  args.leaves = part.leaves;
+}
+
 void PackedMatrix::describe_leaf(int64_t leaf, MatmulArgs& args) const {
   describe(args);
   size_t first = 0;

@@ -38,6 +38,16 @@ class PackedMatrix final : public ImportedWeight {
   /// The part of a kernel's arguments that says what is multiplied; the rest is left as it is.
   void describe(MatmulArgs& args) const;
 
+  /// Some neighbouring leaves as a matrix of their own, with all of the columns.
+  struct Part {
+    std::vector<BlockRun> runs;  // their leaves count from 0
+    int64_t leaves = 0;
+    int64_t blocks_before = 0;
+  };
+  Part part(int64_t first_leaf, int64_t leaves) const;
+  /// What is multiplied by it; `part` must live as long as `args`.
+  void describe(const Part& part, MatmulArgs& args) const;
+
   /// The same for leaf `leaf` alone, as a matrix of one leaf with all of the columns. Its strips
   /// and heads need not be aligned.
   void describe_leaf(int64_t leaf, MatmulArgs& args) const;

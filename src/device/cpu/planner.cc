@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "device/cpu/attention_job.h"
+#include "device/cpu/collective_jobs.h"
 #include "device/cpu/delta_job.h"
 #include "device/cpu/expert_jobs.h"
 #include "device/cpu/expert_order.h"
@@ -26,7 +27,7 @@ class Planner {
       : graph_(graph),
         resources_(resources),
         threads_(threads),
-        schedule_(graph.values(), std::ssize(resources.states)) {
+        schedule_(graph.values(), std::ssize(resources.states) + 1) {
     program_->sizes = sizes;
     program_->scratch_bytes = matmul_scratch_bytes();
   }
@@ -39,6 +40,7 @@ class Planner {
     for (const Node& node : graph_.nodes())
       if (!is_load(node)) TROIKA_RETURN_IF_ERROR(plan_node(node));
     TROIKA_RETURN_IF_ERROR(name_results());
+    if (last_shown_ >= 0) schedule_.keep(last_shown_);
     TROIKA_RETURN_IF_ERROR(place_slots());
     program_->phases = schedule_.take_phases();
     return std::move(program_);
@@ -76,7 +78,7 @@ class Planner {
   Status plan_op(const MatMul& op, const Tensor& y) {
     TROIKA_TRY(const PackedMatrix* matrix, find_matrix(resources_, op.w));
     const Slot activations = activations_for(op.x, activations_of(*matrix));
-    schedule_.add_job(matmul_job(*matrix, op.x.spec.rows, activations, y.id),
+    schedule_.add_job(matmul_job(*matrix, op, activations, y.id),
                       {.reads = {activations}, .writes = {y.id}});
     return ok();
   }
@@ -84,7 +86,8 @@ class Planner {
   Status plan_op(const MatMulBlocks& op, const Tensor& y) {
     TROIKA_TRY(const PackedMatrix* matrix, find_matrix(resources_, op.w));
     TROIKA_RETURN_IF_ERROR(need_row_blocks(op.blocks));
-    needs().row_blocks_end = std::min(needs().row_blocks_end, op.w.rows() / kBlockRows);
+    const int64_t blocks = op.total_blocks > 0 ? op.total_blocks : op.w.rows() / kBlockRows;
+    needs().row_blocks_end = std::min(needs().row_blocks_end, blocks);
     const Slot activations = activations_for(op.x, activations_of(*matrix));
     schedule_.add_job(matmul_blocks_job(*matrix, op, activations, y.id),
                       {.reads = {activations}, .writes = {y.id}});
@@ -284,9 +287,7 @@ class Planner {
   }
 
   Status plan_op(const Argmax& op, const Tensor& y) {
-    const Slot largest =
-        schedule_.add_slot(rows_max(op.x.spec.rows) * argmax_runs(op) * int64_t{sizeof(float)});
-    schedule_.add_job(argmax_runs_job(op, largest), {.reads = {op.x.id}, .writes = {largest}});
+    const Slot largest = largest_of_runs(op.x);
     schedule_.add_row_step(y.spec.rows, argmax_step(op, largest, y.id),
                            {.reads = {op.x.id, largest}, .writes = {y.id}});
     return ok();
@@ -297,6 +298,70 @@ class Planner {
     schedule_.add_row_step(y.spec.rows, block_row_step(op, y.id),
                            {.reads = {op.x.id}, .writes = {y.id}});
     return ok();
+  }
+
+  Status plan_op(const ArgmaxPair& op, const Tensor& y) {
+    const Slot largest = largest_of_runs(op.x);
+    schedule_.add_row_step(y.spec.rows, argmax_pair_step(op, largest, y.id),
+                           {.reads = {op.x.id, largest}, .writes = {y.id}});
+    return ok();
+  }
+
+  Status plan_op(const Exchange& op, const Tensor& y) {
+    if (resources_.transport == nullptr)
+      return fail(ErrorCode::invalid_argument, "there is no group to show values to");
+    int64_t row_elements = 0;
+    Access access;
+    for (const Tensor& value : op.values) {
+      row_elements += value.spec.elements();
+      access.reads.push_back(value.id);
+    }
+    const Slot shown =
+        schedule_.add_slot(rows_max(op.rows) * row_elements * int64_t{sizeof(float)});
+    access.writes = {shown};
+    schedule_.add_row_step(op.rows, show_step(op, row_elements, shown), access);
+    // Others read what was shown before until they are here, too.
+    const int64_t number = std::ssize(exchanges_);
+    Access exchange{.reads = {shown}, .writes = {y.id}, .state_written = group()};
+    if (last_shown_ >= 0) exchange.reads.push_back(last_shown_);
+    last_shown_ = shown;
+    exchanges_[y.id] = number;
+    schedule_.add_job(exchange_job(*resources_.transport, {resources_.member, number}, op.rows,
+                                   row_elements, shown),
+                      exchange);
+    return ok();
+  }
+
+  Status plan_op(const SumParts& op, const Tensor& y) {
+    TROIKA_TRY(const int64_t number, number_of(op.exchange));
+    schedule_.add_row_step(y.spec.rows, sum_parts_step(op, *resources_.transport, number, y.id),
+                           {.reads = {op.exchange.id}, .writes = {y.id}, .state_read = group()});
+    return ok();
+  }
+
+  Status plan_op(const BestPair& op, const Tensor& y) {
+    TROIKA_TRY(const int64_t number, number_of(op.exchange));
+    schedule_.add_row_step(y.spec.rows, best_pair_step(op, *resources_.transport, number, y.id),
+                           {.reads = {op.exchange.id}, .writes = {y.id}, .state_read = group()});
+    return ok();
+  }
+
+  /// What exchanges write and their readers read, so that they keep their order.
+  State group() const { return {static_cast<int32_t>(resources_.states.size())}; }
+
+  Result<int64_t> number_of(const Tensor& exchange) const {
+    const auto found = exchanges_.find(exchange.id);
+    if (found == exchanges_.end())
+      return fail(ErrorCode::invalid_argument, "value {} is no exchange", exchange.id);
+    return found->second;
+  }
+
+  /// The largest value of each run of x.
+  Slot largest_of_runs(const Tensor& x) {
+    const Slot largest =
+        schedule_.add_slot(rows_max(x.spec.rows) * argmax_runs(x) * int64_t{sizeof(float)});
+    schedule_.add_job(argmax_runs_job(x, largest), {.reads = {x.id}, .writes = {largest}});
+    return largest;
   }
 
   /// The row of x as `kind` of activations, quantised once however many products read it.
@@ -421,6 +486,8 @@ class Planner {
   int threads_;
   Schedule schedule_;
   std::unique_ptr<Program> program_ = std::make_unique<Program>();
+  std::map<int32_t, int64_t> exchanges_;  // their numbers, by value
+  Slot last_shown_ = -1;
   std::map<std::pair<int32_t, Activations>, Slot> activations_;
   std::map<std::pair<int32_t, int64_t>, Slot> orders_;  // by tile rows
   std::vector<std::pair<RopeOptions, RopeSlots>> rope_tables_;

@@ -3,6 +3,7 @@
 // row step of the same rows that it reads from, because one thread does both for a row.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -38,6 +39,9 @@ class Schedule {
   /// The same for two jobs side by side in one phase.
   void add_jobs(std::unique_ptr<Job> one, std::unique_ptr<Job> other, const Access& access);
 
+  /// Lets a slot be to the end: others read it without a task here.
+  void keep(Slot slot) { use_of(slot).last = kForever; }
+
   /// Whether every task so far read what tasks before it wrote. Errors: invalid_argument — names
   /// the first slot that was read too early.
   Status check() const;
@@ -48,6 +52,8 @@ class Schedule {
   std::vector<Phase> take_phases();
 
  private:
+  static constexpr int64_t kForever = INT64_MAX;
+
   /// Who makes a slot, and until when it is wanted.
   struct SlotUse {
     Rows rows = Rows::none;  // of the chain that makes it, or none

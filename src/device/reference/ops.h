@@ -33,6 +33,12 @@ Status compute(Step& step, const LoadRows& op, const Tensor& y);
 Status compute(Step& step, const Argmax& op, const Tensor& y);
 Status compute(Step& step, const BlockRow& op, const Tensor& y);
 
+/// Of ops that only members of a group have. Errors: unsupported.
+Status compute(Step& step, const ArgmaxPair& op, const Tensor& y);
+Status compute(Step& step, const Exchange& op, const Tensor& y);
+Status compute(Step& step, const SumParts& op, const Tensor& y);
+Status compute(Step& step, const BestPair& op, const Tensor& y);
+
 /// 1 / (1 + e^-x) and x / (1 + e^-x).
 double sigmoid(double x);
 double silu(double x);

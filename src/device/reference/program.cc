@@ -62,6 +62,10 @@ struct UsesOf {
   }
   Uses operator()(const Argmax& o) const { return {{o.x}, {}, {}}; }
   Uses operator()(const BlockRow& o) const { return {{o.x}, {}, {}}; }
+  Uses operator()(const ArgmaxPair& o) const { return {{o.x}, {}, {}}; }
+  Uses operator()(const Exchange& o) const { return {o.values, {}, {}}; }
+  Uses operator()(const SumParts& o) const { return {{o.exchange}, {}, {}}; }
+  Uses operator()(const BestPair& o) const { return {{o.exchange}, {}, {}}; }
 };
 
 bool same_state(const StateSpec& a, const StateSpec& b) {

@@ -26,6 +26,11 @@ struct Supports {
   bool operator()(const ExpertSum&) const { return decodes(dtype); }
   bool operator()(const KvWrite&) const { return is_kv_dtype(dtype); }
   bool operator()(const Attention&) const { return is_kv_dtype(dtype); }
+  // It is no member of groups: what is compared with it is one device.
+  bool operator()(const ArgmaxPair&) const { return false; }
+  bool operator()(const Exchange&) const { return false; }
+  bool operator()(const SumParts&) const { return false; }
+  bool operator()(const BestPair&) const { return false; }
   template <typename AnyOther>
   bool operator()(const AnyOther&) const {
     return true;

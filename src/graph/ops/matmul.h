@@ -1,6 +1,8 @@
 // The product with a weight matrix, in the order of addition of docs/same_bits.md, rule 1.
 #pragma once
 
+#include <vector>
+
 #include "core/result.h"
 #include "graph/tensor.h"
 
@@ -10,8 +12,11 @@ namespace troika {
 struct MatMul {
   Weight w;  // [units * width, inputs]
   Tensor x;  // [rows, *] with `inputs` elements a row
-  Result<Spec> infer()
-      const;  // [rows, units, width] f32, the axis of w; invalid_argument if the inputs differ
+  /// Leaves of w that add up by themselves, part after part; none: all of them, into one sum. Only
+  /// the sharding pass asks for parts.
+  std::vector<int64_t> parts = {};
+  Result<Spec> infer() const;  // [rows, units, width] f32, the axis of w, or [rows, parts, units *
+                               // width]; invalid_argument if the inputs differ
 };
 
 /// The same for some rows of w alone, of which all are computed alike:
@@ -21,6 +26,10 @@ struct MatMulBlocks {
   Weight w;  // [units, inputs], a multiple of kBlockRows units
   Tensor x;  // [rows, *] with `inputs` elements a row
   int64_t blocks = 0;
+  /// Where w is a run of a larger matrix: its first block there, and the blocks of the whole. Rows
+  /// of blocks outside of the run come out as minus infinity.
+  int64_t first_block = 0;
+  int64_t total_blocks = 0;    // 0: w is the whole
   Result<Spec> infer() const;  // [rows, 16 blocks, 1] f32, the axis of w; invalid_argument if the
                                // inputs differ or w has fewer blocks
 };

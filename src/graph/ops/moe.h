@@ -2,6 +2,8 @@
 // use those of the chosen ones. Order of addition: docs/same_bits.md, rule 1.
 #pragma once
 
+#include <vector>
+
 #include "core/result.h"
 #include "graph/tensor.h"
 
@@ -61,10 +63,11 @@ struct ExpertMatMul {
 /// each leaf adds weight times its part of the product expert by expert, best first; then the
 /// leaves add as those of a matmul do.
 struct ExpertSum {
-  Weight w;                    // [experts, units * width, inputs]
-  Tensor x;                    // [rows, used, inputs] f32
-  Routing routing;             // of the same rows and as many experts
-  Result<Spec> infer() const;  // [rows, units, width] f32, the axis of w
+  Weight w;                         // [experts, units * width, inputs]
+  Tensor x;                         // [rows, used, inputs] f32
+  Routing routing;                  // of the same rows and as many experts
+  std::vector<int64_t> parts = {};  // as MatMul has them
+  Result<Spec> infer() const;       // [rows, units, width] f32, the axis of w, or the parts
 };
 
 }  // namespace troika
