@@ -10,11 +10,14 @@
 namespace troika::cli {
 namespace {
 
+/// What CLI11 wants of a check: nothing, or what is wrong.
+template <typename T>
+std::string problem_of(const Result<T>& parsed) {
+  return parsed.ok() ? std::string() : std::string(parsed.error().message());
+}
+
 void add_processors_flag(CLI::App& app, std::vector<int>& target) {
-  const auto check = [](const std::string& text) {
-    const Result<std::vector<int>> list = parse_processors(text);
-    return list.ok() ? std::string() : std::string(list.error().message());
-  };
+  const auto check = [](const std::string& text) { return problem_of(parse_processors(text)); };
   const auto take = [&target](const std::string& text) {
     const Result<std::vector<int>> list = parse_processors(text);
     if (list.ok()) target = *list;
@@ -31,11 +34,18 @@ constexpr Choice<Isa> kIsas[] = {
 }  // namespace
 
 void add_device_flags(CLI::App& app, DeviceOptions& options) {
-  const std::vector<std::string> names(device_kinds().begin(), device_kinds().end());
   app.add_option("--device", options.kind,
-                 "what computes: the processor, or the slow float64 reference")
-      ->check(CLI::IsMember(names))
+                 "what computes: cpu, or the slow float64 reference; or several that share the "
+                 "model, each on its processors: cpu:0-3,cpu:4-7")
+      ->check([](const std::string& text) { return problem_of(parse_devices(text)); })
+      ->type_name("LIST")
       ->capture_default_str();
+  app.add_option_function<std::string>(
+         "--split,--tensor-split",
+         [&options](const std::string& text) { options.shares = *parse_shares(text); },
+         "how much of the model each of several devices takes: 3,1; equal parts if not given")
+      ->check([](const std::string& text) { return problem_of(parse_shares(text)); })
+      ->type_name("LIST");
   app.add_option("-t,--threads", options.threads,
                  "threads; 0: one for each core, or for each of --cpus")
       ->check(between(0, ThreadPool::kThreadsMax))

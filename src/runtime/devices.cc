@@ -1,28 +1,142 @@
 #include "runtime/devices.h"
 
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "core/printable.h"
+#include "core/topology.h"
 #include "device/cpu/cpu_device.h"
+#include "device/group/group_device.h"
 #include "device/reference/reference_device.h"
 
 namespace troika {
 namespace {
 
-constexpr std::string_view kKinds[] = {"cpu", "reference"};
+constexpr std::string_view kCpu = "cpu";
+constexpr std::string_view kReference = "reference";
+
+/// The pieces of `text` between commas.
+std::vector<std::string_view> pieces_of(std::string_view text) {
+  std::vector<std::string_view> pieces;
+  while (true) {
+    const size_t comma = text.find(',');
+    pieces.push_back(text.substr(0, comma));
+    if (comma == std::string_view::npos) return pieces;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+Result<DeviceName> parse_device(std::string_view text) {
+  const size_t colon = text.find(':');
+  DeviceName name{std::string(text.substr(0, colon)), {}};
+  if (name.kind != kCpu && name.kind != kReference)
+    return fail(ErrorCode::invalid_argument, "device {} is not known, wanted cpu or reference",
+                printable(text));
+  if (colon == std::string_view::npos) return name;
+  if (name.kind != kCpu)
+    return fail(ErrorCode::invalid_argument, "device {} has no processors to name", name.kind);
+  std::string list(text.substr(colon + 1));
+  std::ranges::replace(list, '+', ',');
+  TROIKA_TRY(name.processors, parse_processors(list));
+  return name;
+}
+
+CpuOptions cpu_options(const DeviceOptions& options) {
+  return {.threads = options.threads,
+          .processors = options.processors,
+          .pin = options.pin,
+          .isa_max = options.isa_max};
+}
+
+/// A member of `members`: those without processors of their own get a part of the cores each.
+CpuOptions member_options(const DeviceOptions& options, const DeviceName& name, size_t members,
+                          const HostAllocator& memory) {
+  CpuOptions member = cpu_options(options);
+  member.memory = memory;
+  member.processors = name.processors;
+  if (!name.processors.empty()) return member;
+  member.pin = false;
+  const auto cores = static_cast<int>(available_cores().size() / members);
+  if (member.threads == 0) member.threads = std::max(1, cores);
+  return member;
+}
+
+/// Members that wait for each other must not take each other's processors away.
+Status check_apart(const std::vector<DeviceName>& names) {
+  std::vector<int> seen;
+  for (const DeviceName& name : names)
+    for (const int processor : name.processors) {
+      if (std::ranges::find(seen, processor) != seen.end())
+        return fail(ErrorCode::invalid_argument, "processor {} is named for two devices",
+                    processor);
+      seen.push_back(processor);
+    }
+  return ok();
+}
+
+Result<std::unique_ptr<Device>> make_group(const DeviceOptions& options,
+                                           const std::vector<DeviceName>& names) {
+  if (!options.processors.empty())
+    return fail(ErrorCode::invalid_argument,
+                "processors for a list of devices, wanted them with each device: cpu:0-3");
+  TROIKA_RETURN_IF_ERROR(check_apart(names));
+  const HostAllocator memory;
+  std::vector<std::unique_ptr<Device>> members;
+  for (const DeviceName& name : names) {
+    if (name.kind != kCpu)
+      return fail(ErrorCode::unsupported, "device {} cannot be a member of a group", name.kind);
+    TROIKA_TRY(members.emplace_back(),
+               make_cpu_device(member_options(options, name, names.size(), memory)));
+  }
+  Shares shares = options.shares;
+  if (shares.empty()) shares.assign(names.size(), 1);
+  return make_group_device(std::move(members), std::move(shares));
+}
 
 }  // namespace
 
-std::span<const std::string_view> device_kinds() {
-  return kKinds;
+Result<std::vector<DeviceName>> parse_devices(std::string_view text) {
+  std::vector<DeviceName> names;
+  for (const std::string_view piece : pieces_of(text)) {
+    TROIKA_TRY(names.emplace_back(), parse_device(piece));
+  }
+  if (std::ssize(names) > kMembersMax)
+    return fail(ErrorCode::invalid_argument, "{} devices, wanted at most {}", names.size(),
+                kMembersMax);
+  return names;
+}
+
+Result<Shares> parse_shares(std::string_view text) {
+  Shares shares;
+  for (const std::string_view piece : pieces_of(text)) {
+    const char* const end = piece.data() + piece.size();
+    const auto [stop, error] = std::from_chars(piece.data(), end, shares.emplace_back());
+    if (error != std::errc() || stop != end)
+      return fail(ErrorCode::invalid_argument, "a share of {}, wanted an integer",
+                  printable(piece));
+  }
+  if (std::ssize(shares) > kMembersMax)
+    return fail(ErrorCode::invalid_argument, "{} shares, wanted at most {}", shares.size(),
+                kMembersMax);
+  TROIKA_RETURN_IF_ERROR(check_shares(shares));
+  return shares;
 }
 
 Result<std::unique_ptr<Device>> make_device(const DeviceOptions& options) {
-  if (options.kind == "cpu")
-    return make_cpu_device({.threads = options.threads,
-                            .processors = options.processors,
-                            .pin = options.pin,
-                            .isa_max = options.isa_max});
-  if (options.kind == "reference") return make_reference_device();
-  return fail(ErrorCode::invalid_argument, "device {} is not known, wanted cpu or reference",
-              options.kind);
+  TROIKA_TRY(const std::vector<DeviceName> names, parse_devices(options.kind));
+  if (names.size() > 1) return make_group(options, names);
+  if (!options.shares.empty())
+    return fail(ErrorCode::invalid_argument, "{} shares for one device, wanted none",
+                options.shares.size());
+  if (names[0].kind == kReference) return make_reference_device();
+  CpuOptions cpu = cpu_options(options);
+  if (!names[0].processors.empty()) {
+    if (!cpu.processors.empty())
+      return fail(ErrorCode::invalid_argument, "processors are named twice");
+    cpu.processors = names[0].processors;
+  }
+  return make_cpu_device(cpu);
 }
 
 }  // namespace troika

@@ -10,23 +10,38 @@
 #include "core/cpu_features.h"
 #include "core/result.h"
 #include "device/device.h"
+#include "graph/shares.h"
 
 namespace troika {
 
 struct DeviceOptions {
-  std::string kind = "cpu";          // one of device_kinds()
-  int threads = 0;                   // 0: one for each core, or each of `processors`
+  /// "cpu", "reference", or several that share a model, by commas: "cpu,cpu", each with so many
+  /// threads; "cpu:0-3,cpu:4-7+12", each on the processors that it names.
+  std::string kind = "cpu";
+  Shares shares = {};                // of the members of a group; none: equal ones
+  int threads = 0;                   // 0: one for each core, or each of `processors`; of a group,
+                                     // of each member, whose default is its part of the cores
   std::vector<int> processors = {};  // that threads run on; empty: all
   bool pin = true;                   // each thread to a place of its own
   Isa isa_max = Isa::avx512;         // instruction set at most, to compare the kernels of several
 };
 
-/// The names of all kinds, the usual one first.
-std::span<const std::string_view> device_kinds();
+/// One device of a list.
+struct DeviceName {
+  std::string kind;
+  std::vector<int> processors;  // that it names
+};
+
+/// Reads DeviceOptions::kind. Errors: invalid_argument — what is wrong with which part.
+Result<std::vector<DeviceName>> parse_devices(std::string_view text);
+
+/// Reads "3,1", the shares of members; at most kMembersMax. Errors: invalid_argument.
+Result<Shares> parse_shares(std::string_view text);
 
 /// Makes the device that `options` name.
 /// Errors: those of the kind; invalid_argument — an unknown kind, threads or processors out of
-/// range.
+/// range, processors named twice, shares that do not fit the members; unsupported — a kind that is
+/// no member of groups.
 Result<std::unique_ptr<Device>> make_device(const DeviceOptions& options);
 
 }  // namespace troika

@@ -57,6 +57,10 @@ TEST(CliRefusals, WrongUsage) {
   expect_refusal(run_with({"-p", "a", "--choices", "0"}), kUsage, "--choices");
   expect_refusal(run_with({"-p", "a", "--choices", "3", "--best-of", "2"}), kUsage, "--best-of");
   expect_refusal(run_with({"-p", "a", "--choices", "2", "--session", "x"}), kUsage, "--session");
+  expect_refusal(run_with({"-p", "a", "--split", "1,x"}), kUsage, "--split");
+  expect_refusal(run_with({"-p", "a", "--split", "1,1"}), kFailed, "2 shares for one device");
+  expect_refusal(troika({"run", model_file("llama-f32"), "--device", "cpu,gpu", "-p", "a"}), kUsage,
+                 "gpu");
   expect_refusal(run_with({"-p", "a", "--parallel", "0"}), kUsage, "--parallel");
   expect_refusal(run_with({"-p", "a", "--cache-ram", "-1"}), kUsage, "--cache-ram");
   expect_refusal(run_with({"-p", "a", "--ctx-checkpoints", "-1"}), kUsage, "--ctx-checkpoints");

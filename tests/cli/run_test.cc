@@ -70,6 +70,22 @@ TEST(CliRun, DevicesAndThreadsAreTheCallersChoice) {
   EXPECT_EQ(tokens({"--cpu-range", processor, "--no-pin"}), wanted);
 }
 
+TEST(CliRun, DevicesInAGroupWriteWhatOneDoes) {
+  for (const char* name : {"k-llama-q4_k", "k-qwen35-mix4k"}) {
+    const auto tokens = [name](const Strings& device) {
+      return run_json(Strings{"run", model_file(name), "--prompt-tokens",
+                              model_side_file(base_of(name) + ".tokens.txt"), "--temp", "1",
+                              "--seed", "5", "-n", "24"} +
+                      device)["tokens"];
+    };
+    const Json wanted = tokens({"--device", "cpu", "-t", "1"});
+    EXPECT_EQ(tokens({"--device", "cpu,cpu", "-t", "1"}), wanted) << name;
+    EXPECT_EQ(tokens({"--device", "cpu,cpu,cpu", "--split", "3,0,2", "-t", "1"}), wanted) << name;
+    const std::string processor = std::to_string(sched_getcpu());
+    EXPECT_EQ(tokens({"--device", "cpu:" + processor + ",cpu", "--split", "5,3"}), wanted) << name;
+  }
+}
+
 TEST(CliRun, JsonHasEveryField) {
   const Json object =
       run_json(fixture_run("qwen35-succ-f32") +
