@@ -129,8 +129,8 @@ TEST(TenantsFile, HostileTextsAreRefused) {
         "x = " + std::string(3'000, '['),
         "[[tenant]]\nname = \"" + std::string(1 << 20, 'a') + "\"\n",
         std::string("[[tenant]]\nname = \"a\0b\"\n", 24), std::string("[ # x\ny]\n"),
-        std::string("[[#\n"), std::string("\xff\xfe\n"),
-        std::string("[[tenant]]\nname = \"\xed\xa0\x80\"\n"), many_keys,
+        std::string("[[#\n"), std::string("\xc3\xa9 = 1\n"), std::string("\xef\xbb\x88\n"),
+        std::string("\xff\xfe\n"), std::string("[[tenant]]\nname = \"\xed\xa0\x80\"\n"), many_keys,
         std::string(kTenantsFileBytesMax + 1, '\n')}) {
     const Result<TenantsFile> file = parse_tenants(text, "t.toml");
     ASSERT_FALSE(file.ok()) << text.substr(0, 80);
