@@ -10,10 +10,10 @@
 #include "device/cpu/expert_jobs.h"
 #include "device/cpu/expert_order.h"
 #include "device/cpu/jobs.h"
-#include "device/cpu/memory_plan.h"
 #include "device/cpu/resources.h"
 #include "device/cpu/row_steps.h"
 #include "device/cpu/schedule.h"
+#include "device/memory_plan.h"
 
 namespace troika::cpu {
 namespace {

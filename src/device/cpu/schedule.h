@@ -10,7 +10,7 @@
 
 #include "core/result.h"
 #include "device/cpu/job.h"
-#include "device/cpu/memory_plan.h"
+#include "device/memory_plan.h"
 #include "graph/tensor.h"
 
 namespace troika::cpu {

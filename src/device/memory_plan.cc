@@ -1,10 +1,10 @@
-#include "device/cpu/memory_plan.h"
+#include "device/memory_plan.h"
 
 #include <algorithm>
 #include <numeric>
 #include <vector>
 
-namespace troika::cpu {
+namespace troika {
 namespace {
 
 constexpr int64_t kLineBytes = 64;
@@ -40,4 +40,4 @@ int64_t plan_memory(std::span<SlotLife> slots) {
   return arena_bytes;
 }
 
-}  // namespace troika::cpu
+}  // namespace troika

@@ -1,11 +1,11 @@
-#include "device/cpu/memory_plan.h"
+#include "device/memory_plan.h"
 
 #include <gtest/gtest.h>
 
 #include <random>
 #include <vector>
 
-namespace troika::cpu {
+namespace troika {
 namespace {
 
 TEST(MemoryPlanTest, LivesThatDoNotMeetShareMemory) {
@@ -50,4 +50,4 @@ TEST(MemoryPlanTest, NoTwoLiveSlotsOverlap) {
 }
 
 }  // namespace
-}  // namespace troika::cpu
+}  // namespace troika

@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <span>
 
-namespace troika::cpu {
+namespace troika {
 
-/// A slot's size and life, in phases, both ends included.
+/// A slot's size and life, in steps of a program, both ends included.
 struct SlotLife {
   int64_t bytes = 0;
   int64_t first = 0;
@@ -18,4 +18,4 @@ struct SlotLife {
 /// Returns the bytes of the arena. Slots of no bytes take none. Cost: O(slots^2) at worst.
 int64_t plan_memory(std::span<SlotLife> slots);
 
-}  // namespace troika::cpu
+}  // namespace troika
