@@ -6,7 +6,9 @@
 #include "device/cpu/cpu_device.h"
 #include "device/delayed/delayed_device.h"
 #include "device/reference/reference_device.h"
+#include "device/vulkan/vulkan_device.h"
 #include "support/ops_matmul_cases.h"
+#include "support/sanitized.h"
 
 namespace troika::conformance {
 namespace {
@@ -32,6 +34,30 @@ std::unique_ptr<Device> make_delayed_reference() {
 std::unique_ptr<Device> make_delayed_cpu() {
   const HostAllocator memory;
   return delay(make_cpu(2, Isa::portable, memory), memory);
+}
+
+/// The first Vulkan device of this machine, if it has one: Mesa's software driver counts. Drivers
+/// keep memory until the end, which sanitizers take for lost.
+void add_vulkan(std::vector<DeviceUnderTest>& rows) {
+  if (testing::kSanitized) {
+    std::printf("passed over: vulkan, under sanitizers\n");
+    return;
+  }
+  if (const auto devices = list_vulkan_devices(); !devices.ok()) {
+    std::printf("passed over: %s\n", devices.error().message().c_str());
+    return;
+  }
+  const auto make = [] {
+    auto device = make_vulkan_device();
+    TROIKA_CHECK(device.ok());
+    return std::move(device).value();
+  };
+  rows.push_back(
+      {.name = "vulkan",
+       .make = make,
+       .matrix_types = {DType::f32, DType::f16, DType::bf16, DType::q8_0, DType::q4_k, DType::q6_k},
+       .kv_types = {DType::f16, DType::bf16, DType::f32},
+       .cut_every = 3});
 }
 
 }  // namespace
@@ -61,6 +87,7 @@ std::vector<DeviceUnderTest> devices_under_test() {
     rows.push_back({name, cpu(1, isa), packed, kv, true});
     rows.push_back({name + ", 3 threads", cpu(3, isa), packed, kv, true, name});
   }
+  add_vulkan(rows);
   return rows;
 }
 

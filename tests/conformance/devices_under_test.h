@@ -19,6 +19,7 @@ struct DeviceUnderTest {
   bool eight_bits = false;   // rounds activations to 8 bits before products with block formats
   std::string same_bits_as;  // the row whose results these must equal, bit for bit, if any
   bool wraps = false;        // calls that row's device: equal to it, it need not be cut up again
+  size_t cut_every = 1;      // of the cases, that are cut up: more where a step takes long to begin
 };
 
 std::vector<DeviceUnderTest> devices_under_test();
