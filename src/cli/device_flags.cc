@@ -35,7 +35,8 @@ constexpr Choice<Isa> kIsas[] = {
 
 void add_device_flags(CLI::App& app, DeviceOptions& options) {
   app.add_option("--device", options.kind,
-                 "what computes: cpu, or the slow float64 reference; or several that share the "
+                 "what computes, as 'troika devices' lists it: cpu, vulkan (the first GPU), "
+                 "vulkan:1, vulkan:NAME, or the slow float64 reference; or several that share the "
                  "model, each on its processors: cpu:0-3,cpu:4-7")
       ->check([](const std::string& text) { return problem_of(parse_devices(text)); })
       ->type_name("LIST")

@@ -9,12 +9,14 @@
 #include "device/cpu/cpu_device.h"
 #include "device/group/group_device.h"
 #include "device/reference/reference_device.h"
+#include "device/vulkan/vulkan_device.h"
 
 namespace troika {
 namespace {
 
 constexpr std::string_view kCpu = "cpu";
 constexpr std::string_view kReference = "reference";
+constexpr std::string_view kVulkan = "vulkan";
 
 /// The pieces of `text` between commas.
 std::vector<std::string_view> pieces_of(std::string_view text) {
@@ -29,11 +31,17 @@ std::vector<std::string_view> pieces_of(std::string_view text) {
 
 Result<DeviceName> parse_device(std::string_view text) {
   const size_t colon = text.find(':');
-  DeviceName name{std::string(text.substr(0, colon)), {}};
-  if (name.kind != kCpu && name.kind != kReference)
-    return fail(ErrorCode::invalid_argument, "device {} is not known, wanted cpu or reference",
-                printable(text));
+  DeviceName name{std::string(text.substr(0, colon)), {}, {}};
+  if (name.kind != kCpu && name.kind != kVulkan && name.kind != kReference)
+    return fail(ErrorCode::invalid_argument,
+                "device {} is not known, wanted cpu, vulkan or reference", printable(text));
   if (colon == std::string_view::npos) return name;
+  if (name.kind == kVulkan) {
+    name.which = text.substr(colon + 1);
+    if (!name.which.empty()) return name;
+    return fail(ErrorCode::invalid_argument, "device {}: wanted vulkan:NUMBER or vulkan:NAME",
+                printable(text));
+  }
   if (name.kind != kCpu)
     return fail(ErrorCode::invalid_argument, "device {} has no processors to name", name.kind);
   std::string list(text.substr(colon + 1));
@@ -123,6 +131,25 @@ Result<Shares> parse_shares(std::string_view text) {
   return shares;
 }
 
+std::vector<ListedDevice> list_devices() {
+  std::vector<ListedDevice> list;
+  if (const auto cpu = make_cpu_device({}); cpu.ok())
+    list.push_back({"cpu", (*cpu)->info().name, (*cpu)->info().memory_bytes});
+  else
+    list.push_back({"cpu", cpu.error().message(), 0, false});
+  if (const auto vulkan = list_vulkan_devices(); !vulkan.ok())
+    list.push_back({"vulkan", vulkan.error().message(), 0, false});
+  else
+    for (const VulkanDeviceInfo& device : *vulkan)
+      list.push_back(
+          {fmt::format("vulkan:{}", device.number),
+           fmt::format("{}{}; {}", device.name, device.software ? ", software" : "", device.driver),
+           device.memory_bytes});
+  list.push_back({"reference", "every operation in float64, slowly",
+                  make_reference_device()->info().memory_bytes});
+  return list;
+}
+
 Result<std::unique_ptr<Device>> make_device(const DeviceOptions& options) {
   TROIKA_TRY(const std::vector<DeviceName> names, parse_devices(options.kind));
   if (names.size() > 1) return make_group(options, names);
@@ -130,6 +157,7 @@ Result<std::unique_ptr<Device>> make_device(const DeviceOptions& options) {
     return fail(ErrorCode::invalid_argument, "{} shares for one device, wanted none",
                 options.shares.size());
   if (names[0].kind == kReference) return make_reference_device();
+  if (names[0].kind == kVulkan) return make_vulkan_device(names[0].which);
   CpuOptions cpu = cpu_options(options);
   if (!names[0].processors.empty()) {
     if (!cpu.processors.empty())

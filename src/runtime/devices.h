@@ -15,8 +15,9 @@
 namespace troika {
 
 struct DeviceOptions {
-  /// "cpu", "reference", or several that share a model, by commas: "cpu,cpu", each with so many
-  /// threads; "cpu:0-3,cpu:4-7+12", each on the processors that it names.
+  /// "cpu", "vulkan", "reference", or several that share a model, by commas: "cpu,cpu", each with
+  /// so many threads; "cpu:0-3,cpu:4-7+12", each on the processors that it names. "vulkan" is the
+  /// first GPU; "vulkan:1" and "vulkan:NAME" are others, by a part of the name.
   std::string kind = "cpu";
   Shares shares = {};                // of the members of a group; none: equal ones
   int threads = 0;                   // 0: one for each core, or each of `processors`; of a group,
@@ -30,6 +31,7 @@ struct DeviceOptions {
 struct DeviceName {
   std::string kind;
   std::vector<int> processors;  // that it names
+  std::string which;            // what follows "vulkan:"
 };
 
 /// Reads DeviceOptions::kind. Errors: invalid_argument — what is wrong with which part.
@@ -37,6 +39,17 @@ Result<std::vector<DeviceName>> parse_devices(std::string_view text);
 
 /// Reads "3,1", the shares of members; at most kMembersMax. Errors: invalid_argument.
 Result<Shares> parse_shares(std::string_view text);
+
+/// A device that this machine has, or a kind of which it has none.
+struct ListedDevice {
+  std::string name;         // as DeviceOptions::kind takes it: "vulkan:0"
+  std::string description;  // of a kind without devices: why
+  int64_t memory_bytes = 0;
+  bool usable = true;
+};
+
+/// All of them, kind by kind. Cost: starts the drivers.
+std::vector<ListedDevice> list_devices();
 
 /// Makes the device that `options` name.
 /// Errors: those of the kind; invalid_argument — an unknown kind, threads or processors out of
