@@ -1,5 +1,5 @@
-"""What the tests of the page share: a browser, the hands of a person who chats, and what no test may
-leave behind."""
+"""What the tests of the page share: a browser, the hands of a person who chats, and what no test
+may leave behind."""
 
 import json
 import unittest
