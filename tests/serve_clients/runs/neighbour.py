@@ -2,8 +2,8 @@
 
 The fair share is that of docs/fairness.md: a sequence that never waits has a row in each step, its
 prompt in one chunk; half of the service would be more. Drafts are off: no matter of the scheduler.
-Between two answers of the polite tenant is a way over HTTP, in which a flood takes its place: unlike
-in the engine's own measurement, its first token waits for a slot where none is kept.
+Between two answers of the polite tenant is a way over HTTP, in which a flood takes its place:
+unlike in the engine's own measurement, its first token waits for a slot where none is kept.
 """
 
 import asyncio
