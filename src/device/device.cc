@@ -22,6 +22,17 @@ Status check_counts(const Bindings& bindings, const Sizes& sizes) {
   return ok();
 }
 
+Result<int64_t> state_bytes(const DeviceInfo& device, const StateSpec& spec,
+                            const StateOptions& options, int64_t units) {
+  const int64_t unit_bytes = state_unit_bytes(spec, options);
+  if (units < 0 || unit_bytes < 0)
+    return fail(ErrorCode::invalid_argument, "{} units of {} bytes", units, unit_bytes);
+  if (unit_bytes > 0 && units > device.memory_bytes / unit_bytes)
+    return fail(ErrorCode::exhausted, "{} units of {} bytes: {} has {} bytes in all", units,
+                unit_bytes, device.name, device.memory_bytes);
+  return units * unit_bytes;
+}
+
 int64_t Device::weight_bytes(const WeightInfo& weight) const {
   return dtype_bytes(weight.dtype, weight.weight.rows() * weight.weight.inputs);
 }

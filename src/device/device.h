@@ -101,6 +101,11 @@ struct Bindings {
   const BufferView& operator[](Output output) const { return results[static_cast<size_t>(output)]; }
 };
 
+/// Bytes of `units` units of a state; what every device asks before it allocates them. Errors:
+/// invalid_argument — fewer than 0; exhausted — more than the device can give out in all.
+Result<int64_t> state_bytes(const DeviceInfo& device, const StateSpec& spec,
+                            const StateOptions& options, int64_t units);
+
 /// What every device checks first in run(): that a step is no larger than the program was compiled
 /// for. Errors: invalid_argument — names the count, its value and the largest.
 Status check_counts(const Bindings& bindings, const Sizes& sizes);

@@ -28,6 +28,8 @@ struct KvState {
   int64_t kv_heads = 0;
   int64_t key_dim = 0;
   int64_t value_dim = 0;
+
+  bool operator==(const KvState&) const = default;
 };
 
 /// The last taps - 1 raw inputs of a causal convolution, and the raw inputs of unverified tokens; a
@@ -35,6 +37,8 @@ struct KvState {
 struct ConvState {
   int64_t channels = 0;
   int64_t taps = 0;
+
+  bool operator==(const ConvState&) const = default;
 };
 
 /// The matrices of a gated delta rule [heads, value_dim, key_dim] f32, and for each unverified
@@ -43,11 +47,15 @@ struct DeltaState {
   int64_t heads = 0;
   int64_t key_dim = 0;
   int64_t value_dim = 0;
+
+  bool operator==(const DeltaState&) const = default;
 };
 
 /// Hidden rows kept for the draft head; a unit is one row f32.
 struct HiddenState {
   int64_t width = 0;
+
+  bool operator==(const HiddenState&) const = default;
 };
 
 using StateSpec = std::variant<KvState, ConvState, DeltaState, HiddenState>;

@@ -3,28 +3,6 @@
 namespace troika::cpu {
 namespace {
 
-bool same(const KvState& a, const KvState& b) {
-  return a.kv_heads == b.kv_heads && a.key_dim == b.key_dim && a.value_dim == b.value_dim;
-}
-bool same(const ConvState& a, const ConvState& b) {
-  return a.channels == b.channels && a.taps == b.taps;
-}
-bool same(const DeltaState& a, const DeltaState& b) {
-  return a.heads == b.heads && a.key_dim == b.key_dim && a.value_dim == b.value_dim;
-}
-bool same(const HiddenState& a, const HiddenState& b) {
-  return a.width == b.width;
-}
-
-bool same(const StateSpec& a, const StateSpec& b) {
-  return std::visit(
-      [&](const auto& one) {
-        const auto* other = std::get_if<std::decay_t<decltype(one)>>(&b);
-        return other != nullptr && same(one, *other);
-      },
-      a);
-}
-
 Error misfit(const Weight& weight, int64_t rows, int64_t columns) {
   return fail(ErrorCode::invalid_argument, "weight {} is [{}, {}], wanted [{}, {}]", weight.id,
               rows, columns, weight.rows(), weight.inputs);
@@ -82,7 +60,7 @@ Result<const CpuBuffer*> find_state(const Resources& resources, State state,
       dynamic_cast<const CpuBuffer*>(resources.states[static_cast<size_t>(state.id)]);
   if (buffer == nullptr || !buffer->state)
     return fail(ErrorCode::invalid_argument, "state {} was not allocated by this device", name);
-  if (!same(buffer->state->spec, wanted))
+  if (buffer->state->spec != wanted)
     return fail(ErrorCode::invalid_argument, "state {} has other sizes than the op", name);
   const StateOptions& options = buffer->state->options;
   if (options.kv_dtype != resources.state_options.kv_dtype ||

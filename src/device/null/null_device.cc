@@ -51,14 +51,9 @@ class CountingDevice final : public NullDevice {
   Result<std::unique_ptr<Buffer>> allocate_state(const StateSpec& spec, const StateOptions& options,
                                                  int64_t units) override {
     TROIKA_RETURN_IF_ERROR(check_state(spec, options));
-    const int64_t unit_bytes = state_unit_bytes(spec, options);
-    if (units < 0 || unit_bytes < 0)
-      return fail(ErrorCode::invalid_argument, "{} units of {} bytes", units, unit_bytes);
-    if (unit_bytes > 0 && units > info_.memory_bytes / unit_bytes)
-      return fail(ErrorCode::exhausted, "{} units of {} bytes: {} has {} bytes in all", units,
-                  unit_bytes, info_.name, info_.memory_bytes);
-    TROIKA_RETURN_IF_ERROR(room_for(units * unit_bytes));
-    return std::make_unique<NullState>(held_, units * unit_bytes, spec, units);
+    TROIKA_TRY(const int64_t bytes, state_bytes(info_, spec, options, units));
+    TROIKA_RETURN_IF_ERROR(room_for(bytes));
+    return std::make_unique<NullState>(held_, bytes, spec, units);
   }
 
   Result<std::unique_ptr<ImportedWeight>> import_weight(const WeightInfo& weight,

@@ -94,13 +94,8 @@ class ReferenceDevice final : public Device {
                                                  int64_t units) override {
     if (const Status status = check_state(spec, options); !status.ok())
       return fail(status.error().code(), "{}: {}", info_.name, status.error().message());
-    const int64_t unit_bytes = state_unit_bytes(spec, options);
-    if (units < 0 || unit_bytes < 0)
-      return fail(ErrorCode::invalid_argument, "{} units of {} bytes", units, unit_bytes);
-    if (unit_bytes > 0 && units > info_.memory_bytes / unit_bytes)
-      return fail(ErrorCode::exhausted, "{} units of {} bytes: {} has {} bytes in all", units,
-                  unit_bytes, info_.name, info_.memory_bytes);
-    TROIKA_TRY(HostMemory memory, memory_.allocate(units * unit_bytes));
+    TROIKA_TRY(const int64_t bytes, state_bytes(info_, spec, options, units));
+    TROIKA_TRY(HostMemory memory, memory_.allocate(bytes));
     return std::make_unique<HostBuffer>(std::move(memory), StateShape{spec, options, units});
   }
 

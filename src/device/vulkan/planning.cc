@@ -27,28 +27,6 @@ std::string_view use_of(const VulkanWeight& weight) {
   return weight.is_stack ? kStack : kMatrix;
 }
 
-bool same(const KvState& a, const KvState& b) {
-  return a.kv_heads == b.kv_heads && a.key_dim == b.key_dim && a.value_dim == b.value_dim;
-}
-bool same(const ConvState& a, const ConvState& b) {
-  return a.channels == b.channels && a.taps == b.taps;
-}
-bool same(const DeltaState& a, const DeltaState& b) {
-  return a.heads == b.heads && a.key_dim == b.key_dim && a.value_dim == b.value_dim;
-}
-bool same(const HiddenState& a, const HiddenState& b) {
-  return a.width == b.width;
-}
-
-bool same(const StateSpec& a, const StateSpec& b) {
-  return std::visit(
-      [&](const auto& one) {
-        const auto* other = std::get_if<std::decay_t<decltype(one)>>(&b);
-        return other != nullptr && same(one, *other);
-      },
-      a);
-}
-
 }  // namespace
 
 Planning::Planning(const Graph& graph, const Sizes& sizes, const Resources& resources,
@@ -97,7 +75,7 @@ Result<const VulkanBuffer*> Planning::state(State state, const StateSpec& wanted
       dynamic_cast<const VulkanBuffer*>(resources_.states[static_cast<size_t>(id)]);
   if (buffer == nullptr || !buffer->state || !buffer->is_of(workshop_.stream))
     return fail(ErrorCode::invalid_argument, "state {} was not allocated by this device", name);
-  if (!same(buffer->state->spec, wanted))
+  if (buffer->state->spec != wanted)
     return fail(ErrorCode::invalid_argument, "state {} has other sizes than the op", name);
   const StateOptions& options = buffer->state->options;
   if (options.kv_dtype != resources_.state_options.kv_dtype ||

@@ -75,13 +75,8 @@ class VulkanDevice final : public Device {
   Result<std::unique_ptr<Buffer>> allocate_state(const StateSpec& spec, const StateOptions& options,
                                                  int64_t units) override {
     TROIKA_RETURN_IF_ERROR(check_unit(spec, options, info_.name));
-    const int64_t unit_bytes = state_unit_bytes(spec, options);
-    if (units < 0 || unit_bytes < 0)
-      return fail(ErrorCode::invalid_argument, "{} units of {} bytes", units, unit_bytes);
-    if (unit_bytes > 0 && units > info_.memory_bytes / unit_bytes)
-      return fail(ErrorCode::exhausted, "{} units of {} bytes: {} has {} bytes in all", units,
-                  unit_bytes, info_.name, info_.memory_bytes);
-    TROIKA_TRY(Memory memory, gpu_->allocate(units * unit_bytes, MemoryKind::device));
+    TROIKA_TRY(const int64_t bytes, state_bytes(info_, spec, options, units));
+    TROIKA_TRY(Memory memory, gpu_->allocate(bytes, MemoryKind::device));
     return std::make_unique<VulkanBuffer>(std::move(memory), StateShape{spec, options, units},
                                           *stream_);
   }
