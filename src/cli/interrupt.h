@@ -18,7 +18,7 @@ class InterruptScope {
   bool requested() const;
 };
 
-/// While one lives, SIGHUP asks for settings to be looked at again, as it does of a service. At a
+/// While one lives, SIGHUP asks for settings to be read again, as it does of a service. At a
 /// terminal, where it says that the terminal is gone, it ends the process as ever. Not nested.
 class ReloadScope {
  public:

@@ -76,9 +76,14 @@ Result<serve::ModelParts> load_parts(const ServeOptions& options) {
   return parts;
 }
 
+/// On stderr, if something is wrong.
+void say(const Status& status) {
+  if (!status.ok()) write_stderr(fmt::format("troika: {}\n", status.error().message()));
+}
+
 Status serve_model(ServeOptions& options) {
   using namespace std::chrono_literals;
-  ReloadScope reload;  // SIGHUP: look at the tenants file now
+  ReloadScope reload;
   serve::AppOptions& app_options = options.app;
   TROIKA_RETURN_IF_ERROR(add_keys_of_file(options.api_key_file, app_options.gate.api_keys));
   TROIKA_RETURN_IF_ERROR(add_keys_of_file(options.admin_key_file, app_options.gate.admin_keys));
@@ -98,7 +103,7 @@ Status serve_model(ServeOptions& options) {
        .write = {app_options.tenants_file, options.session.cache.disk_folder.empty()
                                                ? ""
                                                : options.session.cache.disk_folder + "/any"},
-       .ledger = app_options.ledger_file}));
+       .ledger = app_options.ledger.where}));
   app_options.load = [&options] { return load_parts(options); };
   TROIKA_TRY(const std::unique_ptr<serve::App> app, serve::App::start(app_options));
   const auto url_of = [](const serve::http::Listener& listener, uint16_t port) {
@@ -116,9 +121,8 @@ Status serve_model(ServeOptions& options) {
   write_stderr(fmt::format("troika: ready, {} as \"{}\"\n", url, app_options.serving.alias));
   for (int ticks = 0; !interrupt.requested(); ticks++) {
     std::this_thread::sleep_for(50ms);
-    if (ticks % 20 != 19 && !reload.take_request()) continue;
-    const Status looked = app->tick();
-    if (!looked.ok()) write_stderr(fmt::format("troika: {}\n", looked.error().message()));
+    if (reload.take_request()) say(app->reload());
+    if (ticks % 20 == 19) say(app->tick());
   }
   write_stderr("troika: answering what is at work, then stopping\n");
   if (!app->drain(options.drain_s))
@@ -138,7 +142,8 @@ void add_listen_flags(CLI::App& app, ServeOptions& options) {
       ->expected(1)
       ->take_all()
       ->type_name("KEY");
-  app.add_option("--api-key-file", options.api_key_file, "a file with a key on each line")
+  app.add_option("--api-key-file", options.api_key_file,
+                 "a file with a key on each line, which no list of processes shows")
       ->type_name("FILE");
   app.add_option("--ssl-cert-file", o.listener.tls.certificate_file, "certificate for TLS, PEM")
       ->type_name("FILE");
@@ -152,12 +157,19 @@ void add_tenant_flags(CLI::App& app, ServeOptions& options) {
   app.add_option("--tenants", o.tenants_file,
                  "who may ask, and how much: a file that 'troika tenant' changes")
       ->type_name("FILE");
-  app.add_option("--replica", o.replica,
+  app.add_option("--replica", o.ledger.replica,
                  "this server's name, of several that share a ledger in PostgreSQL")
       ->type_name("NAME")
       ->capture_default_str();
-  app.add_option("--ledger", o.ledger_file, "a database that each request's usage is kept in")
-      ->type_name("FILE");
+  app.add_option("--ledger", o.ledger.where,
+                 "where each request's usage is kept: a file of SQLite, or postgresql://...")
+      ->type_name("WHERE");
+  app.add_flag("--ledger-power-safe", o.ledger.power_safe,
+               "usage survives the end of the machine's power, at a flush of the disk each step");
+  app.add_option("--ledger-keep-days", o.ledger.keep_days,
+                 "days after which requests become sums of each day; 0: never")
+      ->check(between(0, 36'500))
+      ->capture_default_str();
   app.add_option("--admin-host", options.admin.host, "address of the operator's routes")
       ->capture_default_str();
   app.add_option("--admin-port", options.admin_port,

@@ -23,12 +23,21 @@ Result<std::unique_ptr<EngineThread>> EngineThread::start(std::unique_ptr<Engine
 }
 
 EngineThread::~EngineThread() {
+  stop();
+}
+
+void EngineThread::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   wake_.notify_one();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
+  // What tasks hold goes here, while what they borrow is still there.
+  taken_tasks_.clear();
+  std::vector<std::function<void(Engine&)>> unheard;
+  const std::lock_guard lock(mutex_);
+  unheard.swap(tasks_);
 }
 
 Status EngineThread::submit(RequestId id, Request request, OnEnd on_end) {
@@ -60,6 +69,7 @@ void EngineThread::cancel(RequestId id) {
 void EngineThread::call(std::function<void(Engine&)> task) {
   {
     const std::lock_guard lock(mutex_);
+    if (stopping_) return;
     tasks_.push_back(std::move(task));
   }
   wake_.notify_one();

@@ -69,7 +69,7 @@ class EngineThread {
   static Result<std::unique_ptr<EngineThread>> start(std::unique_ptr<Engine> engine,
                                                      const EngineThreadOptions& options);
 
-  /// Cancels what is not ended, calls its on_end and joins.
+  /// stop().
   ~EngineThread();
   EngineThread(const EngineThread&) = delete;
   EngineThread& operator=(const EngineThread&) = delete;
@@ -93,6 +93,10 @@ class EngineThread {
 
   /// Refuses new requests and returns when all have ended.
   void drain();
+
+  /// Cancels what is not ended, calls its on_end and joins. Not on the engine's thread. Behind it,
+  /// submit() refuses, cancel() and call() do nothing.
+  void stop();
 
   EngineThreadStatistics statistics() const;
 

@@ -130,6 +130,8 @@ class PrefixCache {
   /// checkpoints; nothing was changed.
   Status set_limits(TenantId tenant, const CacheLimits& limits);
 
+  const PrefixCacheOptions& options() const { return options_; }
+
   /// Another number whenever what is kept has changed.
   int64_t version() const { return version_; }
 

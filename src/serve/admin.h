@@ -16,7 +16,8 @@ namespace troika::serve {
 /// Where the operator's requests are answered. Thread: any; each reads or writes a file.
 class Admin {
  public:
-  /// Borrowed. `ledger` is null where none is kept.
+  /// Borrowed. `ledger` is null where none is kept; it is another view than that which commits, so
+  /// that nobody waits for long sums.
   Admin(TenantStore& tenants, Ledger* ledger) : tenants_(tenants), ledger_(ledger) {}
 
   http::Response list_tenants() const;

@@ -7,9 +7,10 @@
 
 #include "serve/api/answer_fields.h"
 #include "serve/http/json.h"
-#include "serve/ledger/open_ledger.h"
 #include "serve/ledger/postgres_quotas.h"
 #include "serve/ledger/restore_quotas.h"
+#include "serve/metrics/trace_context.h"
+#include "serve/tenants_in_engine.h"
 
 namespace troika::serve {
 namespace {
@@ -25,14 +26,27 @@ bool is_plain(std::string_view text) {
   return true;
 }
 
-/// Who asked can find the answer in logs and traces. @return  the request's id.
-std::string add_tracing_headers(http::Exchange& exchange) {
-  const auto given = exchange.request().header("x-request-id");
+/// Where an answer is found again in logs and traces.
+struct RequestNames {
+  std::string id;
+  std::string trace;
+};
+
+/// Takes over what the client calls its request and its trace, or begins both, and tells it.
+RequestNames name_request(http::Exchange& exchange) {
+  const http::Request& request = exchange.request();
+  const auto given = request.header("x-request-id");
   std::string id = given && is_plain(*given) ? std::string(*given) : new_answer_id("req_");
   exchange.add_header({"x-request-id", id});
-  if (const auto parent = exchange.request().header("traceparent"); parent && is_plain(*parent))
-    exchange.add_header({"traceparent", std::string(*parent)});
-  return id;
+  if (request.path.starts_with("/v1/messages")) exchange.add_header({"request-id", id});
+  const auto parent = request.header("traceparent");
+  const auto above = parent ? parse_traceparent(*parent) : std::nullopt;
+  const TraceContext trace = above ? above->child() : new_trace();
+  exchange.add_header({"traceparent", trace.text()});
+  const auto state = above ? request.header("tracestate") : std::nullopt;
+  if (state && !passed_tracestate(*state).empty())
+    exchange.add_header({"tracestate", std::string(passed_tracestate(*state))});
+  return {std::move(id), trace.trace_id_text()};
 }
 
 Refusal unavailable(std::string message) {
@@ -57,19 +71,11 @@ Status App::open_books() {
     TROIKA_TRY(tenants_, TenantStore::open(options_.tenants_file));
   }
   gate_ = std::make_unique<Gate>(options_.gate, *tenants_);
-  if (!options_.ledger_file.empty()) {
-    TROIKA_TRY(ledger_, open_ledger(options_.ledger_file, options_.replica));
-    step_ledger_ = std::make_unique<StepLedger>(
-        *ledger_, [this](int64_t rows, double seconds, const Status& status) {
-          metrics_.commit_s.observe(seconds);
-          metrics_.committed_rows.add(rows);
-          if (!status.ok()) metrics_.commit_failures.add();
-        });
-  }
-  admin_ = std::make_unique<Admin>(*tenants_, ledger_.get());
+  if (!options_.ledger.where.empty()) TROIKA_RETURN_IF_ERROR(open_ledgers());
+  admin_ = std::make_unique<Admin>(*tenants_, ledger_view_.get());
   if (options_.log_requests) log_ = std::make_unique<Log>();
-  if (is_postgres(options_.ledger_file)) {
-    TROIKA_TRY(quotas_, open_postgres_quotas(options_.ledger_file));
+  if (is_postgres(options_.ledger.where)) {
+    TROIKA_TRY(quotas_, open_postgres_quotas(options_.ledger.where));
   } else {
     auto local = std::make_unique<LocalQuotas>();
     if (ledger_) TROIKA_RETURN_IF_ERROR(restore_quotas(*ledger_, unix_time_ms(), *local));
@@ -80,6 +86,22 @@ Status App::open_books() {
                                                          .ledger = step_ledger_.get(),
                                                          .metrics = &metrics_,
                                                          .log = log_.get()});
+  return ok();
+}
+
+Status App::open_ledgers() {
+  TROIKA_TRY(ledger_, open_ledger(options_.ledger));
+  TROIKA_TRY(ledger_view_, view_ledger(options_.ledger.where));
+  step_ledger_ = std::make_unique<StepLedger>(
+      *ledger_, [this](int64_t rows, double seconds, const Status& status) {
+        metrics_.commit_s.observe(seconds);
+        metrics_.committed_rows.add(rows);
+        if (!status.ok()) metrics_.commit_failures.add();
+        const bool failed_before = std::exchange(ledger_fails_, !status.ok());
+        if (status.ok() || failed_before) return;  // told once, until it works again
+        const std::lock_guard lock(mutex_);
+        ledger_trouble_ = status;
+      });
   return ok();
 }
 
@@ -123,11 +145,12 @@ Result<std::unique_ptr<App>> App::start(AppOptions options) {
 
 App::~App() {
   if (loader_.joinable()) loader_.join();
-  if (server_) server_->stop();  // nobody hangs up on what goes now
-  workers_.reset();              // submits no more
-  model_.reset();                // ends what is at work
-  delivery_.reset();             // tells it
-  server_.reset();               // and what holds accounts
+  if (server_) server_->stop();         // nobody hangs up on what goes now
+  workers_.reset();                     // submits no more
+  if (model_) model_->engine().stop();  // ends what is at work
+  delivery_.reset();                    // tells it, which may still look at the model
+  model_.reset();
+  server_.reset();  // and what holds accounts
 }
 
 void App::load() {
@@ -162,8 +185,34 @@ Status App::wait_until_loaded() {
 }
 
 Status App::tick() {
+  fold_old_rows();
+  {
+    const std::lock_guard lock(mutex_);
+    if (!ledger_trouble_.ok()) return std::exchange(ledger_trouble_, ok());
+  }
   const Result<bool> changed = tenants_->reload_if_changed();
   return changed.ok() ? ok() : Status(changed.error());
+}
+
+/// Of days that are too old, once an hour: a day is over somewhere in the night of whoever looks.
+void App::fold_old_rows() {
+  constexpr int64_t kHourMs = 3'600'000, kDayMs = 24 * kHourMs;
+  const int64_t now_ms = unix_time_ms();
+  if (ledger_view_ == nullptr || options_.ledger.keep_days <= 0 || now_ms < next_fold_ms_) return;
+  next_fold_ms_ = now_ms + kHourMs;
+  const bool taken = workers_->post([this, now_ms] {
+    const Result<int64_t> folded = ledger_view_->fold(now_ms - options_.ledger.keep_days * kDayMs);
+    if (folded.ok()) return;
+    const std::lock_guard lock(mutex_);
+    ledger_trouble_ = folded.error();
+  });
+  if (!taken) next_fold_ms_ = 0;
+}
+
+Status App::reload() {
+  Status tenants = tenants_->reload();
+  Status certificates = server_->reload_certificates();
+  return tenants.ok() ? certificates : tenants;
 }
 
 ServedModel* App::model() {
@@ -226,15 +275,19 @@ http::Response App::metrics() {
   metrics_.streams.set(static_cast<double>(now.exchanges));
   ServedModel* served = model();
   metrics_.ready.with({options_.serving.alias}).set(served != nullptr ? 1 : 0);
+  if (log_) metrics_.log_lines_dropped.raise_to(log_->lines_dropped());
   const auto engine = served != nullptr ? served->engine().engine_statistics() : nullptr;
   if (engine) show_engine(*engine);
   return {.content_type = "text/plain; version=0.0.4", .body = metrics_.registry.text()};
 }
 
 void App::take(const Router& router, const std::shared_ptr<http::Exchange>& exchange) {
-  const std::string id = add_tracing_headers(*exchange);
+  const RequestNames names = name_request(*exchange);
   const http::Request& request = exchange->request();
   const Router::Match match = router.find(request);
+  exchange->on_status([this, route = match.route](int status) {
+    metrics_.count_http(route != nullptr ? route->path : "none", status);
+  });
   if (match.route == nullptr) {
     Refusal refusal{
         .status = 404, .message = "there is nothing at this path", .type = "not_found_error"};
@@ -250,31 +303,28 @@ void App::take(const Router& router, const std::shared_ptr<http::Exchange>& exch
     return exchange->respond(refusal_for(request, *refusal));
   const Caller& caller = std::get<Caller>(entry);
   if (match.route->at_once) return match.route->at_once(exchange, caller);
-  const bool taken = workers_->post([this, route = match.route, exchange, id, caller] {
-    answer_with_model(*route, exchange, id, caller);
+  const bool taken = workers_->post([this, route = match.route, exchange, names, caller] {
+    answer_with_model({.exchange = exchange,
+                       .request_id = names.id,
+                       .trace = names.trace,
+                       .route = route->path,
+                       .caller = caller},
+                      *route);
   });
   if (!taken)
     exchange->respond(refusal_for(request, unavailable("too many requests wait to be read")));
 }
 
-void App::answer_with_model(const Route& route, std::shared_ptr<http::Exchange> exchange,
-                            const std::string& request_id, const Caller& caller) {
-  if (exchange->gone()) return exchange->abort();
+void App::answer_with_model(Admitted admitted, const Route& route) {
+  if (admitted.exchange->gone()) return admitted.exchange->abort();
   ServedModel* served = model();
-  if (served == nullptr) return exchange->respond(readiness());
+  if (served == nullptr) return admitted.exchange->respond(readiness());
   // Before the first request of a tenant, so that the engine knows it.
-  accounts_->sync([&](TenantId tenant, const TenantPolicy& policy) {
-    served->engine().call([tenant, policy](Engine& engine) {
-      (void)engine.set_tenant(tenant, policy).ok();  // in range: the tenants file was checked
-    });
+  accounts_->sync([&](TenantChanges changes) {
+    served->engine().call(
+        [changes = std::move(changes)](Engine& engine) { tell_engine(changes, engine); });
   });
-  route.with_model({.exchange = std::move(exchange),
-                    .request_id = request_id,
-                    .route = route.path,
-                    .caller = caller,
-                    .model = *served,
-                    .delivery = *delivery_,
-                    .accounts = *accounts_});
+  route.with_model({std::move(admitted), *served, *delivery_, *accounts_});
 }
 
 }  // namespace troika::serve

@@ -19,6 +19,7 @@
 #include "serve/api/served_model.h"
 #include "serve/gate.h"
 #include "serve/http/server.h"
+#include "serve/ledger/open_ledger.h"
 #include "serve/router.h"
 #include "serve/workers.h"
 
@@ -32,9 +33,8 @@ struct AppOptions {
   int workers = 2;
   int64_t waiting_max = 1024;  // requests that wait for a worker
   GateOptions gate;
-  std::string tenants_file;        // empty: the local tenant alone
-  std::string ledger_file;         // as open_ledger() takes it; empty: usage is not kept
-  std::string replica = "troika";  // of several that share a database
+  std::string tenants_file;  // empty: the local tenant alone
+  LedgerOptions ledger;      // nowhere: usage is not kept
   bool log_requests = false;
   ServingOptions serving;
   /// Loads the model; called once, on a thread of its own.
@@ -55,9 +55,14 @@ class App {
   /// Returns when the model is there, or with the error why it will not be.
   Status wait_until_loaded();
 
-  /// Once a second: looks whether the tenants file changed. Errors: those of the file; tenants stay
-  /// as they were.
+  /// Once a second: looks whether the tenants file changed, and begins to fold the ledger's old
+  /// rows when it is time. Errors, each once: those of the file, and tenants stay as they were;
+  /// those of the ledger since the last call.
   Status tick();
+
+  /// Reads tenants and certificates again, however their files look. Errors: those of the files;
+  /// what is wrong stays as it was.
+  Status reload();
 
   /// Takes no more connections, lets what is at work end, at most `seconds`, and ends what has not.
   /// True: all was answered.
@@ -72,13 +77,14 @@ class App {
  private:
   explicit App(AppOptions options) : options_(std::move(options)) {}
   Status open_books();
+  Status open_ledgers();
+  void fold_old_rows();
   Status listen();
   void add_routes();
   void add_operator_routes(Router& router);
   void add_page_routes(Router& router);
   void take(const Router& router, const std::shared_ptr<http::Exchange>& exchange);
-  void answer_with_model(const Route& route, std::shared_ptr<http::Exchange> exchange,
-                         const std::string& request_id, const Caller& caller);
+  void answer_with_model(Admitted admitted, const Route& route);
   void load();
   ServedModel* model();  // null: not loaded yet, or draining
   http::Response readiness();
@@ -90,14 +96,18 @@ class App {
   std::unique_ptr<Gate> gate_;
   std::unique_ptr<Admin> admin_;
   Router router_, admin_router_;
-  std::mutex mutex_;  // guards the next three
+  std::mutex mutex_;  // guards the next four
   std::condition_variable loaded_;
   Status load_status_ = ok();
+  Status ledger_trouble_ = ok();  // which tick() has not told
   enum class State : uint8_t { loading, ready, failed, draining } state_ = State::loading;
   // In the order in which they are made; they go the other way round.
   ServeMetrics metrics_;
   std::unique_ptr<Log> log_;
   std::unique_ptr<Ledger> ledger_;
+  std::unique_ptr<Ledger> ledger_view_;  // for what takes long: sums, folding
+  bool ledger_fails_ = false;            // the last commit did
+  int64_t next_fold_ms_ = 0;             // of who calls tick()
   std::unique_ptr<StepLedger> step_ledger_;
   std::unique_ptr<Quotas> quotas_;
   std::unique_ptr<Accounts> accounts_;

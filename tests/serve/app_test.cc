@@ -133,6 +133,26 @@ TEST_F(AppTest, WithoutKeysAnswersToTheNamesOfThisMachineAlone) {
     EXPECT_EQ(status(other), 403) << other;
 }
 
+TEST_F(AppTest, AnswersAreFoundAgainInTraces) {
+  open(options());
+  const std::string trace = "0af7651916cd43dd8448eb211c80319c";
+  const ClientResponse r = ask("GET", "/health", "",
+                               "traceparent: 00-" + trace +
+                                   "-b7ad6b7169203331-01\r\n"
+                                   "tracestate: a=b\r\n");
+  const std::string ours = r.headers.at("traceparent");
+  EXPECT_EQ(ours.substr(0, 36), "00-" + trace + "-");
+  EXPECT_EQ(ours.find("b7ad6b7169203331"), std::string::npos);
+  EXPECT_EQ(r.headers.at("tracestate"), "a=b");
+  EXPECT_EQ(ask("GET", "/health").headers.at("traceparent").size(), 55U);
+  ask("GET", "/nowhere");
+  const std::string metrics = ask("GET", "/metrics").body;
+  EXPECT_NE(metrics.find(R"(troika_http_requests_total{route="/health",status="200"} 2)"),
+            std::string::npos);
+  EXPECT_NE(metrics.find(R"(troika_http_requests_total{route="none",status="404"} 1)"),
+            std::string::npos);
+}
+
 TEST_F(AppTest, AStreamAddsUpToTheWhole) {
   open(options());
   const std::string request = R"("prompt": "Once upon", "max_tokens": 40, "temperature": 0)";

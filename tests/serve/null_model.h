@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -20,16 +21,22 @@ struct NullModel {
   std::unique_ptr<Tokenizer> tokenizer;
 };
 
+struct NullModelOptions {
+  int64_t chunk_tokens = 512;                  // of a prompt, in a step
+  std::function<void(const NullRun&)> on_run;  // before each run of the device; may wait
+};
+
 /// @param sequences  at the same time.
-/// @param run_ms  that a run of the trunk takes, asleep.
-inline Result<serve::ModelParts> load_null_model(int64_t sequences, double run_ms = 0) {
+inline Result<serve::ModelParts> load_null_model(int64_t sequences,
+                                                 const NullModelOptions& options = {}) {
   auto owner = std::make_shared<NullModel>();
-  const auto sleep = [run_ms](const NullRun& run) {
-    if (!run.draft && run_ms > 0)
-      std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(run_ms));
-    return 0.0;
-  };
-  owner->device = make_null_device({.tokens = 256, .run_ms = sleep});
+  NullOptions device{.tokens = 256};
+  if (options.on_run)
+    device.run_ms = [on_run = options.on_run](const NullRun& run) {
+      on_run(run);
+      return 0.0;
+    };
+  owner->device = make_null_device(device);
   owner->model = open_model(
       std::filesystem::path(TROIKA_SOURCE_DIR) / "models" / "troika-demo.gguf", *owner->device);
   const gguf::Metadata& metadata = owner->model.file->metadata();
@@ -42,12 +49,22 @@ inline Result<serve::ModelParts> load_null_model(int64_t sequences, double run_m
                           .info = owner->model.loaded.model.info,
                           .context = 512,
                           .chat = std::move(chat)};
-  TROIKA_TRY(
-      parts.engine,
-      Engine::make(owner->model.loaded,
-                   {.context = 512, .sequences_max = sequences, .chunk_tokens = 512}, rules));
+  TROIKA_TRY(parts.engine,
+             Engine::make(
+                 owner->model.loaded,
+                 {.context = 512, .sequences_max = sequences, .chunk_tokens = options.chunk_tokens},
+                 rules));
   parts.owner = std::move(owner);
   return parts;
+}
+
+/// @param run_ms  that a run of the trunk takes, asleep.
+inline Result<serve::ModelParts> load_null_model(int64_t sequences, double run_ms) {
+  return load_null_model(
+      sequences, {.on_run = [run_ms](const NullRun& run) {
+        if (run.draft) return;
+        std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(run_ms));
+      }});
 }
 
 }  // namespace troika::testing

@@ -66,6 +66,16 @@ class AnthropicTest(serving.ServerTest):
         usage = self.ask().usage
         self.assertEqual(counted.input_tokens, usage.input_tokens + usage.cache_read_input_tokens)
 
+    def test_tokens_of_more_than_the_context_are_counted(self):
+        long = [{"role": "user", "content": "What is 1 + 1? " * 600}]
+        counted = self.client.messages.count_tokens(model=serving.NAME, messages=long)
+        self.assertGreater(counted.input_tokens, 1024)
+        with self.assertRaises(anthropic.BadRequestError):
+            self.ask(long)
+
+    def test_answers_have_ids_of_their_requests(self):
+        self.assertTrue(self.ask()._request_id.startswith("req_"))
+
     def test_tools_round_trip(self):
         messages = [{"role": "user", "content": "What is the weather like in Paris?"}]
         answer = self.ask(messages, tools=[WEATHER])
@@ -84,6 +94,10 @@ class AnthropicTest(serving.ServerTest):
     def test_refusals(self):
         with self.assertRaises(anthropic.BadRequestError):
             self.ask([{"role": "user", "content": [{"type": "image"}]}])
+        for wrong in ({"max_tokens": -1}, {"max_tokens": 0}, {"stop_sequences": [""]}):
+            with self.assertRaises(anthropic.BadRequestError):
+                self.client.messages.create(
+                    **{"model": serving.NAME, "messages": QUESTION, "max_tokens": 5, **wrong})
         with self.assertRaises(anthropic.NotFoundError):
             self.client.messages.create(model="claude-x", max_tokens=1, messages=QUESTION)
         other = anthropic.Anthropic(base_url=self.server.url, api_key="guess", max_retries=0)

@@ -65,6 +65,39 @@ class OpenAiTest(serving.ServerTest):
         self.assertEqual(chunks[-2].choices[0].finish_reason, "stop")
         self.assertEqual(chunks[-1].choices, [])
         self.assertEqual(chunks[-1].usage.completion_tokens, whole.usage.completion_tokens)
+        for chunk in chunks[:-1]:
+            self.assertIn("usage", chunk.model_fields_set)
+            self.assertIsNone(chunk.usage)
+        for chunk in self.chat(stream=True):
+            self.assertNotIn("usage", chunk.model_fields_set)
+
+    def test_message_has_all_that_clients_look_for(self):
+        answer = self.chat(logprobs=True)
+        choice = answer.choices[0]
+        self.assertIn("refusal", choice.message.model_fields_set)
+        self.assertIn("refusal", choice.logprobs.model_fields_set)
+        self.assertEqual(answer.usage.completion_tokens_details.reasoning_tokens, 0)
+        self.assertTrue(answer.id.startswith("chatcmpl-"))
+
+    def test_fields_of_openais_own_service_are_taken(self):
+        answer = self.chat(store=True, metadata={"a": "b"}, user="me", service_tier="auto",
+                           safety_identifier="x", prompt_cache_key="y", verbosity="low",
+                           modalities=["text"], parallel_tool_calls=True)
+        self.assertIn("101", answer.choices[0].message.content)
+
+    def test_roles_and_parts(self):
+        parts = [{"type": "text", "text": "What is "}, {"type": "text", "text": "47 + 54?"}]
+        answer = self.chat([{"role": "developer", "content": "Answer."},
+                            {"role": "user", "content": parts}])
+        self.assertTrue(answer.choices[0].message.content)
+
+    def test_lengths_beyond_the_context(self):
+        answer = self.chat(max_tokens=10**6, extra_body={"ignore_eos": True})
+        self.assertEqual(answer.choices[0].finish_reason, "length")
+        self.assertEqual(answer.usage.total_tokens, 1024)
+        with self.assertRaises(openai.BadRequestError) as raised:
+            self.chat([{"role": "user", "content": "What is 1 + 1? " * 600}])
+        self.assertEqual(raised.exception.code, "context_length_exceeded")
 
     def test_the_second_turn_finds_the_first_in_the_cache(self):
         long = [{"role": "user", "content": "What is 34 + 67? " * 20}]  # more than a page
@@ -145,6 +178,11 @@ class OpenAiTest(serving.ServerTest):
         self.assertTrue(answer.choices[0].text.startswith("Once upon a time"))
         self.assertTrue(answer.choices[3].text.startswith("In the end"))
         self.assertEqual(len(answer.choices[0].logprobs.tokens), 5)
+        for choice in answer.choices:
+            for token, offset in zip(choice.logprobs.tokens, choice.logprobs.text_offset):
+                # The token that ends an answer is told, and is no part of its text.
+                ends = choice.finish_reason == "stop" and offset == len(choice.text)
+                self.assertEqual(choice.text[offset:offset + len(token)], "" if ends else token)
         chunks = self.client.completions.create(
             model=serving.NAME, prompt="Once upon a time", max_tokens=5, stream=True)
         text = "".join(chunk.choices[0].text for chunk in chunks)
@@ -242,6 +280,10 @@ class OpenAiTest(serving.ServerTest):
             ({"messages": [{"role": "pirate", "content": ""}]}, "messages[0].role"),
             ({"messages": [{"role": "user"}]}, "messages[0].content"),
             ({"max_tokens": -7}, "max_tokens"),
+            ({"max_tokens": 0}, "max_tokens"),
+            ({"stop": ""}, "stop"),
+            ({"functions": [{"name": "f"}]}, "functions"),
+            ({"modalities": ["text", "audio"]}, "modalities"),
             ({"logit_bias": {"x y z": 1}}, "logit_bias"),
             ({"top_logprobs": 3}, "top_logprobs"),
             ({"stream_options": 1}, "stream_options"),

@@ -6,6 +6,7 @@ import json
 import pathlib
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import unittest
@@ -26,6 +27,13 @@ def can_serve():
     if not PROGRAM.exists():
         return False
     return "serve" in subprocess.run([PROGRAM, "--help"], capture_output=True, text=True).stdout
+
+
+def free_port():
+    """One that nobody listens on now."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
 
 
 class Server:

@@ -40,11 +40,11 @@ struct Heard {
     for (size_t i = 0; i < kStreams; i++) {
       if (tokens[i] == 0) {
         streams[i] = next++;
-        rows[i] = steps.open({.request = std::to_string(streams[i]),
-                              .tenant = "t",
-                              .model = "m",
-                              .route = "/",
-                              .started_ms = step});
+        rows[i] = *steps.open({.request = std::to_string(streams[i]),
+                               .tenant = "t",
+                               .model = "m",
+                               .route = "/",
+                               .started_ms = step});
       }
       const bool ends = ++tokens[i] == 40 + static_cast<int32_t>(i);
       LedgerUpdate update{rows[i], {7, 0, tokens[i], 0, 0}, {}, 0};

@@ -124,10 +124,12 @@ TEST_F(PostgresTest, DecidesAsOneProcessDoes) {
     if (a->granted) open.push_back(a->reservation);
     refusals += a->granted ? 0 : 1;
     if (open.size() > 5) {
-      const int64_t used = open[0].tokens / 2;
-      ASSERT_TRUE(shared->settle(open[0], used).ok());
-      ASSERT_TRUE(local.settle(open[0], used).ok());
-      open.erase(open.begin());
+      std::vector<Settlement> ended;  // one of them twice as long as it was allowed
+      for (size_t k = 0; k < 3; k++)
+        ended.push_back({open[k], k == 1 ? 2 * open[k].tokens : open[k].tokens / 2});
+      ASSERT_TRUE(shared->settle_all(ended).ok());
+      ASSERT_TRUE(local.settle_all(ended).ok());
+      open.erase(open.begin(), open.begin() + 3);
     }
     EXPECT_EQ(shared->status(tenant)->tokens->remaining, local.status(tenant)->tokens->remaining);
   }
@@ -145,13 +147,13 @@ TEST_F(PostgresTest, RowsOfAServerThatDiedAreClosedByAnother) {
         if (!ledger.ok() || !quotas.ok()) return -1;
         const auto decision = (*quotas)->reserve(tenant, {.tokens_min = 600, .tokens_max = 600});
         StepLedger steps(**ledger);
-        const LedgerNumber number = steps.open({.request = "r1",
-                                                .tenant = "clinic",
-                                                .model = "quote \" and \\ and , and {}",
-                                                .route = "/",
-                                                .started_ms = unix_time_ms(),
-                                                .reserved_tokens = decision->reservation.tokens,
-                                                .reserved_second = decision->reservation.second});
+        const LedgerNumber number = *steps.open({.request = "r1",
+                                                 .tenant = "clinic",
+                                                 .model = "quote \" and \\ and , and {}",
+                                                 .route = "/",
+                                                 .started_ms = unix_time_ms(),
+                                                 .reserved_tokens = decision->reservation.tokens,
+                                                 .reserved_second = decision->reservation.second});
         if (!steps.commit_step({{number, {10, 0, 20, 0, 0}, {}, 0}}).ok()) return -1;
         kill(getpid(), SIGKILL);
         return 0;
@@ -214,7 +216,7 @@ TEST_F(PostgresTest, ALostConnectionComesBack) {
   const auto ledger = *open_postgres_ledger({.connection = address_, .replica = "one"});
   const auto quotas = *open_postgres_quotas(address_);
   StepLedger steps(*ledger);
-  const LedgerNumber number = steps.open({.request = "r1", .tenant = "a", .started_ms = 1});
+  const LedgerNumber number = *steps.open({.request = "r1", .tenant = "a", .started_ms = 1});
   ASSERT_TRUE(steps.commit_step({{number, {1, 0, 1, 0, 0}, {}, 0}}).ok());
   const auto breaker = *PostgresConnection::open(address_, {});
   ASSERT_TRUE(breaker

@@ -1,22 +1,23 @@
 // Accounts of requests: who asked, whether they may, what it took. What tenants, quotas, ledger,
 // metrics and log have to be told about a request is told here and nowhere else.
 //
-//   open()          quota reserved, row of the ledger begun     ── a Refusal where it may not
-//   Account::note() what a step told, on the delivery's thread  ── before any of it is sent
-//   commit()        a batch's usage, one commit                 ── before any of it is sent
-//   the last note() quota settled, row closed, metrics, a line of the log
+//   open()          quota reserved, row of the ledger begun    ── a Refusal where it may not
+//   Account::note() what a step did; the last closes the row   ── before any of it is sent
+//   commit()        a batch's usage, one commit; then what was reserved and not used goes back to
+//                   the quotas of all that ended, in one call  ── before any of it is sent
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "core/result.h"
-#include "engine/engine.h"
+#include "engine/engine_thread.h"
 #include "serve/accounts/refusal.h"
 #include "serve/ledger/step_ledger.h"
 #include "serve/metrics/log.h"
@@ -38,28 +39,32 @@ struct RequestFacts {
   std::string id;     // the client's x-request-id
   std::string route;  // "/v1/chat/completions"
   std::string model;
+  std::string trace;           // its trace id; may be empty
+  int64_t context = 0;         // of the model
   int64_t prompt_tokens = 0;   // of all prompts, each once
-  int64_t answer_tokens = -1;  // that all continuations may have together; -1: open
-  int64_t context = 0;         // of the model: bounds what is open
-  int64_t continuations = 1;
+  int64_t longest_prompt = 0;  // tokens of one of them
+  int64_t choices = 1;         // continuations of each prompt; 0: nothing is written
+  int64_t continuations = 1;   // which each tell their end; 1 where nothing is written
+
+  void take_prompts(std::span<const std::vector<TokenId>> prompts);
+};
+
+/// What an engine is not told yet.
+struct TenantChanges {
+  std::vector<Tenant> changed;  // or new
+  std::vector<TenantId> gone;
 };
 
 class Accounts;
 
-/// One request at work. Thread: the delivery's, but for the headers.
+/// One request at work. Thread: one at a time, but for the headers.
 class Account {
  public:
-  /// A continuation told so many tokens, and how it ended if it did.
+  /// What a step did for a continuation.
   struct Step {
     int64_t answer_tokens = 0;
-    const FinishReason* finish = nullptr;  // null: it goes on
-    bool failed = false;
-    bool refused = false;                     // for want of room in its queue
-    bool begun = false;                       // it had a place; where it ended
-    double queue_s = 0;                       // that it waited; where it ended
-    bool first_of_prompt = false;             // the continuation that pays for its prompt
-    int64_t cached_tokens = 0;                // of the prompt; where it ended
-    const DraftStatistics* drafts = nullptr;  // where it ended
+    const Ending* ending = nullptr;  // null: it goes on
+    bool pays_for_prompt = false;    // the first continuation of each
   };
 
   ~Account();
@@ -69,11 +74,11 @@ class Account {
   /// Takes in a step; with the last continuation's end the account is closed.
   void note(const Step& step, std::vector<LedgerUpdate>& updates);
 
-  /// What has no continuations read its prompts whole: closes the account.
-  LedgerUpdate note_whole();
+  /// So many tokens of its prompts were read, of what has no continuations.
+  void read(int64_t tokens);
 
-  /// It never began: closes the account.
-  LedgerUpdate note_failure();
+  /// Closes the account of what has no continuations, or never began.
+  LedgerUpdate close(Outcome outcome);
 
   /// x-ratelimit headers for the answer.
   const std::vector<http::Header>& headers() const { return headers_; }
@@ -83,12 +88,11 @@ class Account {
   explicit Account(Accounts& accounts) : accounts_(accounts) {}
   void count_prompts();
   LedgerUpdate end(const Step& step);
-  LedgerUpdate close(Outcome outcome);
 
   Accounts& accounts_;
   std::string tenant_;
   RequestFacts facts_;
-  std::optional<Reservation> reservation_;
+  Reservation reservation_;
   LedgerNumber number_{};
   TokenUsage usage_;
   TenantMetrics* metrics_ = nullptr;
@@ -98,6 +102,7 @@ class Account {
   bool begun_ = false;  // its prompts count
   bool told_ = false;
   bool closed_ = false;
+  bool failed_ = false;  // one of its continuations
   int64_t ended_ = 0;
 };
 
@@ -122,19 +127,20 @@ class Accounts {
   std::variant<std::shared_ptr<Account>, Refusal> open(const Caller& caller,
                                                        const RequestFacts& facts, Request& request);
 
-  /// Writes what a batch used. Thread: one at a time. Errors: those of the ledger: the batch must
-  /// not be told.
+  /// Writes what a batch used, and settles the quotas of all that ended by now. Thread: one at a
+  /// time. Errors: cancelled — the ledger does not take it, and the batch must not be told.
   Status commit(std::vector<LedgerUpdate> updates);
 
-  /// Tells `set` each tenant whose policy the engine does not know yet, or not as it is.
-  void sync(const std::function<void(TenantId, const TenantPolicy&)>& set);
+  /// Calls `tell` if tenants are others than when it was called last.
+  void sync(const std::function<void(TenantChanges)>& tell);
 
  private:
   friend class Account;
 
   const AccountsOptions options_;
-  std::mutex mutex_;  // guards the next
+  std::mutex mutex_;  // guards the rest
   std::shared_ptr<const TenantDirectory> synced_;
+  std::vector<Settlement> settlements_;  // of accounts that were closed since the last commit
 };
 
 }  // namespace troika::serve

@@ -35,7 +35,6 @@ void handle_models(const Call& call) {
     return call.exchange->respond({.body = to_text(model_json(call.model))});
   call.exchange->respond(openai_error({.status = 404,
                                        .message = "there is no such model here",
-                                       .type = "not_found_error",
                                        .param = "model",
                                        .code = "model_not_found"}));
 }

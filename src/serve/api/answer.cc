@@ -44,11 +44,10 @@ Answer::Answer(std::shared_ptr<http::Exchange> exchange, const ServedModel& mode
 void Answer::start(const std::shared_ptr<Answer>& answer, const Call& call, GenerationSpec spec) {
   Answer& a = *answer;
   RequestFacts facts = call.facts();
-  for (const auto& prompt : spec.prompts) facts.prompt_tokens += std::ssize(prompt);
+  facts.take_prompts(spec.prompts);
   a.tally_.prompts_tokens = facts.prompt_tokens;
+  facts.choices = spec.choices;
   facts.continuations = spec.continuations();
-  if (spec.request.tokens_max >= 0)
-    facts.answer_tokens = spec.request.tokens_max * facts.continuations;
   auto opened = call.accounts.open(call.caller, facts, spec.request);
   if (const auto* refused = std::get_if<Refusal>(&opened))
     return a.exchange_->respond(a.refusal(*refused));
@@ -58,29 +57,22 @@ void Answer::start(const std::shared_ptr<Answer>& answer, const Call& call, Gene
   a.spec_ = {.choices = spec.choices, .request = spec.request, .logprobs = spec.logprobs};
   auto started = Generation::start(call.model, call.delivery, std::move(spec), answer);
   if (!started.ok()) {
-    call.delivery.write_down(a.account_->note_failure(), [](const Status&) {});
+    call.delivery.write_down(a.account_->close(Outcome::failed), [](const Status&) {});
     return a.exchange_->respond(a.refusal(refusal_of(started.error())));
   }
   {
     const std::lock_guard lock(a.mutex_);
     a.generation_ = *started;
+    if (a.cancelled_) (*started)->cancel();  // it failed before this was said
   }
   a.exchange_->on_gone([keep = *started] { keep->cancel(); });
 }
 
 void Answer::note(const Told& told, std::vector<LedgerUpdate>& updates) {
-  Account::Step step{.answer_tokens = std::ssize(told.tokens)};
-  if (told.ending) {
-    step.finish = &told.ending->finish;
-    step.failed = !told.ending->status.ok();
-    step.refused = step.failed && told.ending->status.error().code() == ErrorCode::exhausted;
-    step.queue_s = told.ending->queue_ms / 1e3;
-    step.begun = told.ending->begun;
-    step.first_of_prompt = told.choice % spec_.choices == 0;
-    step.cached_tokens = told.ending->cached_tokens;
-    step.drafts = &told.ending->drafts;
-  }
-  account_->note(step, updates);
+  account_->note({.answer_tokens = std::ssize(told.tokens),
+                  .ending = told.ending ? &*told.ending : nullptr,
+                  .pays_for_prompt = told.choice % spec_.choices == 0},
+                 updates);
 }
 
 http::Response Answer::refusal(const Refusal& refusal) const {
@@ -110,6 +102,7 @@ void Answer::fail_with(const Refusal& refusal_given) {
   done_ = true;
   {
     const std::lock_guard lock(mutex_);
+    cancelled_ = true;
     if (const auto generation = generation_.lock()) generation->cancel();
   }
   if (!begun_) return exchange_->respond(refusal(refusal_given));

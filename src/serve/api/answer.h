@@ -69,8 +69,9 @@ class Answer : public Listener, public std::enable_shared_from_this<Answer> {
   bool begun_ = false;
   bool done_ = false;
   std::shared_ptr<Account> account_;
-  std::mutex mutex_;  // guards the next: set where the answer is started
+  std::mutex mutex_;  // guards the rest: set where the answer is started
   std::weak_ptr<Generation> generation_;
+  bool cancelled_ = false;
 };
 
 /// "stop" or "length", as OpenAI's APIs call them, or "cancelled": the client left, and reads on.

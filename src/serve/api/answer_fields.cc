@@ -8,6 +8,7 @@
 #include <random>
 
 #include "core/printable.h"
+#include "engine/stop_strings.h"
 
 namespace troika::serve {
 namespace {
@@ -114,8 +115,12 @@ void read_logit_bias(Fields& fields, const Tokenizer& tokenizer, SamplingOptions
 
 void read_length(Fields& fields, const ServedModel& model, Request& request) {
   request.tokens_max = model.options().tokens_max;
-  for (const char* name : {"n_predict", "max_tokens", "max_output_tokens", "max_completion_tokens"})
+  for (const char* name :
+       {"n_predict", "max_tokens", "max_output_tokens", "max_completion_tokens"}) {
     fields.read(name, request.tokens_max, -1, INT32_MAX);
+    if (request.tokens_max == 0)
+      fields.refuse(name, fmt::format("{} is 0, wanted 1 or more, or -1 for as many as fit", name));
+  }
   fields.read("min_tokens", request.tokens_min, 0, INT32_MAX);
 }
 
@@ -140,6 +145,40 @@ void read_speculation(Fields& fields, SpeculationOptions& speculation) {
   if (is_off || speculation.depth_max == 0) speculation = off;
 }
 
+void read_spec(Fields& fields, const ServedModel& model, GenerationSpec& spec) {
+  Request& request = spec.request;
+  request.sampling = model.options().sampling;
+  request.speculation = model.parts().speculation;
+  if (model.options().timeout_s > 0) request.timeout_ms = model.options().timeout_s * 1e3;
+  read_sampling(fields, request.sampling);
+  read_logit_bias(fields, model.tokenizer(), request.sampling);
+  read_length(fields, model, request);
+  fields.read("n", spec.choices, 1, int32_t{kChoicesAskedMax});
+  read_stop(fields, "stop", request);
+  fields.read("cache_prompt", request.cache.on);
+  read_speculation(fields, request.speculation);
+  if (fields.refused()) return;
+  const Status sound = request.sampling.validate(model.tokenizer().vocab());
+  if (!sound.ok()) fields.refuse("", sound.error().message());
+}
+
+AnswerOptions read_options(Fields& fields, const ServedModel& model) {
+  AnswerOptions options{.model = model.name()};
+  read_model_name(fields, model);
+  fields.read("stream", options.stream);
+  fields.read("timings_per_token", options.timings);
+  fields.read("timings", options.timings);
+  if (const Json* more = fields.object("stream_options")) {
+    Fields inner(*more, fields.refusal(), "stream_options.");
+    inner.read("include_usage", options.include_usage);
+  }
+  if (const Json* more = fields.object("troika")) {
+    Fields inner(*more, fields.refusal(), "troika.");
+    inner.read("show_drafts", options.show_drafts);
+  }
+  return options;
+}
+
 }  // namespace
 
 uint64_t random_number() {
@@ -156,21 +195,10 @@ std::string new_answer_id(std::string_view prefix) {
   return id;
 }
 
-void read_answer_fields(Fields& fields, const ServedModel& model, GenerationSpec& spec) {
-  Request& request = spec.request;
-  request.sampling = model.options().sampling;
-  request.speculation = model.parts().speculation;
-  if (model.options().timeout_s > 0) request.timeout_ms = model.options().timeout_s * 1e3;
-  read_sampling(fields, request.sampling);
-  read_logit_bias(fields, model.tokenizer(), request.sampling);
-  read_length(fields, model, request);
-  fields.read("n", spec.choices, 1, int32_t{kChoicesAskedMax});
-  fields.read_strings("stop", request.stop, kStopStringsMax);
-  fields.read("cache_prompt", request.cache.on);
-  read_speculation(fields, request.speculation);
-  if (fields.refused()) return;
-  const Status sound = request.sampling.validate(model.tokenizer().vocab());
-  if (!sound.ok()) fields.refuse("", sound.error().message());
+void read_stop(Fields& fields, std::string_view name, Request& request) {
+  fields.read_strings(name, request.stop, kStopStringsMax);
+  const Status sound = check_stop_strings(request.stop);
+  if (!sound.ok()) fields.refuse(name, sound.error().message());
 }
 
 void read_model_name(Fields& fields, const ServedModel& model) {
@@ -180,26 +208,14 @@ void read_model_name(Fields& fields, const ServedModel& model) {
   fields.refusal() = Refusal{.status = 404,
                              .message = fmt::format("there is no model \"{}\" here, wanted \"{}\"",
                                                     printable(asked), model.name()),
-                             .type = "not_found_error",
                              .param = "model",
                              .code = "model_not_found"};
 }
 
-AnswerOptions read_answer_options(Fields& fields, const ServedModel& model) {
-  AnswerOptions options{.model = model.name()};
-  read_model_name(fields, model);
-  fields.read("stream", options.stream);
-  fields.read("timings_per_token", options.timings);
-  fields.read("timings", options.timings);
-  if (const Json* more = fields.object("stream_options")) {
-    Fields inner(*more, fields.refusal(), "stream_options.");
-    inner.read("include_usage", options.include_usage);
-  }
-  if (const Json* more = fields.object("troika")) {
-    Fields inner(*more, fields.refusal(), "troika.");
-    inner.read("show_drafts", options.show_drafts);
-  }
-  return options;
+AnswerRequest read_answer(Fields& fields, const ServedModel& model) {
+  AnswerRequest answer{.options = read_options(fields, model)};
+  read_spec(fields, model, answer.spec);
+  return answer;
 }
 
 }  // namespace troika::serve

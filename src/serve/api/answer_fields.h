@@ -22,15 +22,21 @@ struct AnswerOptions {
   std::string model;           // as the request called it, for the answer
 };
 
-/// Reads temperature, top_p, top_k, min_p, typical_p, dynatemp_range, dynatemp_exponent,
-/// repeat_penalty, repeat_last_n, presence_penalty, frequency_penalty, seed, logit_bias,
-/// ignore_eos, n, max_tokens (also max_completion_tokens, max_output_tokens, n_predict), stop,
-/// speculative, cache_prompt into `spec`, over the model's defaults.
-void read_answer_fields(Fields& fields, const ServedModel& model, GenerationSpec& spec);
+/// What a request says about its answer.
+struct AnswerRequest {
+  GenerationSpec spec;  // without prompts
+  AnswerOptions options;
+};
 
-/// Reads model, stream, stream_options, timings_per_token and troika.show_drafts. Another model
-/// than there is, is refused with 404.
-AnswerOptions read_answer_options(Fields& fields, const ServedModel& model);
+/// Reads, over the model's defaults: temperature, top_p, top_k, min_p, typical_p, dynatemp_range,
+/// dynatemp_exponent, repeat_penalty, repeat_last_n, presence_penalty, frequency_penalty, seed,
+/// logit_bias, ignore_eos, n, max_tokens (also max_completion_tokens, max_output_tokens,
+/// n_predict), stop, speculative, cache_prompt; model, stream, stream_options, timings_per_token
+/// and troika.show_drafts. Another model than there is, is refused with 404.
+AnswerRequest read_answer(Fields& fields, const ServedModel& model);
+
+/// Reads the strings that end an answer from a field of this name.
+void read_stop(Fields& fields, std::string_view name, Request& request);
 
 /// Reads model alone, in the same way.
 void read_model_name(Fields& fields, const ServedModel& model);

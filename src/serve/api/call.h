@@ -1,4 +1,4 @@
-// A request that was let in: who asks, and what it is answered with.
+// A request with what it is answered with.
 #pragma once
 
 #include <memory>
@@ -11,12 +11,17 @@
 
 namespace troika::serve {
 
-/// For a handler of an API, on a worker's thread.
-struct Call {
+/// A request that was let in.
+struct Admitted {
   std::shared_ptr<http::Exchange> exchange;
   std::string request_id;
+  std::string trace;
   std::string route;
   Caller caller;
+};
+
+/// For a handler of an API, on a worker's thread.
+struct Call : Admitted {
   ServedModel& model;
   Delivery& delivery;
   Accounts& accounts;
@@ -25,7 +30,11 @@ struct Call {
 
   /// What accounts are told of it.
   RequestFacts facts() const {
-    return {.id = request_id, .route = route, .model = model.name(), .context = model.context()};
+    return {.id = request_id,
+            .route = route,
+            .model = model.name(),
+            .trace = trace,
+            .context = model.context()};
   }
 };
 

@@ -5,6 +5,7 @@
 
 #include "serve/api/chat_answer.h"
 #include "serve/api/handlers.h"
+#include "serve/api/request_body.h"
 
 namespace troika::serve {
 namespace {
@@ -82,7 +83,7 @@ class ChatCompletion final : public ChatAnswer {
 
   Json logprobs_of(Choice& one) const {
     if (!spec().logprobs) return nullptr;
-    return {{"content", std::exchange(one.logprobs, Json::array())}};
+    return {{"content", std::exchange(one.logprobs, Json::array())}, {"refusal", nullptr}};
   }
 
   void send_delta(size_t number, Json delta, std::string_view finish = {}) {
@@ -91,6 +92,7 @@ class ChatCompletion final : public ChatAnswer {
                                {"delta", std::move(delta)},
                                {"logprobs", logprobs_of(choice(number))},
                                {"finish_reason", finish.empty() ? Json() : Json(finish)}});
+    if (options().include_usage) json["usage"] = nullptr;  // there, but for the last chunk's
     if (options().show_drafts) json["troika"] = {{"drafted", drafted()}};
     send(json);
   }
@@ -100,7 +102,7 @@ class ChatCompletion final : public ChatAnswer {
   }
 
   static Json message_json(const OutputMessage& message) {
-    Json json = {{"role", "assistant"}, {"content", message.content}};
+    Json json = {{"role", "assistant"}, {"content", message.content}, {"refusal", nullptr}};
     if (!message.reasoning.empty()) json["reasoning_content"] = message.reasoning;
     if (message.tool_calls.empty()) return json;
     if (message.content.empty()) json["content"] = nullptr;
@@ -115,6 +117,20 @@ class ChatCompletion final : public ChatAnswer {
   const std::string id_;
 };
 
+/// What would change the answer, and is not done here, is not passed over.
+void refuse_what_is_not_done(Fields& fields) {
+  for (const char* name : {"functions", "function_call"})
+    if (fields.has(name))
+      fields.refuse(name, fmt::format("{} is not known here, wanted tools and tool_choice", name));
+  for (const char* name : {"audio", "web_search_options"})
+    if (fields.has(name)) fields.refuse(name, fmt::format("{} is not known here", name));
+  std::vector<std::string> modalities;
+  fields.read_strings("modalities", modalities, 4);
+  for (const std::string& modality : modalities)
+    if (modality != "text")
+      fields.refuse("modalities", "modalities has more than text: the model writes nothing else");
+}
+
 void read_logprobs(Fields& fields, GenerationSpec& spec) {
   fields.read("logprobs", spec.logprobs);
   fields.read("top_logprobs", spec.request.top_logprobs, 0, 20);
@@ -125,31 +141,26 @@ void read_logprobs(Fields& fields, GenerationSpec& spec) {
 }  // namespace
 
 void handle_chat_completions(const Call& call) {
-  std::optional<Refusal> refusal;
-  const Result<Json> body = parse_json(call.request().body);
-  if (!body.ok()) return call.exchange->respond(openai_error(refusal_of(body.error())));
-  Fields fields(*body, refusal);
-  GenerationSpec spec;
-  AnswerOptions options = read_answer_options(fields, call.model);
-  read_answer_fields(fields, call.model, spec);
+  RequestBody body(call);
+  Fields& fields = body.fields();
+  auto [spec, options] = read_answer(fields, call.model);
   read_logprobs(fields, spec);
+  refuse_what_is_not_done(fields);
   const ChatRequest request = read_chat_request(fields);
   const ChatPrompt prompt = prepare_chat(fields, "messages", call.model, request, spec);
-  if (refusal) return call.exchange->respond(openai_error(*refusal));
+  if (body.refused()) return;
   const auto answer =
       std::make_shared<ChatCompletion>(call, std::move(options), prompt, spec.choices);
   Answer::start(answer, call, std::move(spec));
 }
 
 void handle_apply_template(const Call& call) {
-  std::optional<Refusal> refusal;
-  const Result<Json> body = parse_json(call.request().body);
-  if (!body.ok()) return call.exchange->respond(openai_error(refusal_of(body.error())));
-  Fields fields(*body, refusal);
-  GenerationSpec spec;
+  RequestBody body(call);
+  Fields& fields = body.fields();
   const ChatRequest request = read_chat_request(fields);
-  const ChatPrompt prompt = prepare_chat(fields, "messages", call.model, request, spec);
-  if (refusal) return call.exchange->respond(openai_error(*refusal));
+  std::vector<TokenId> tokens;
+  const ChatPrompt prompt = encode_chat(fields, "messages", call.model, request, tokens);
+  if (body.refused()) return;
   call.exchange->respond({.body = to_text({{"prompt", prompt.text}})});
 }
 

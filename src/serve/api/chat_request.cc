@@ -149,18 +149,25 @@ ChatRequest read_chat_request(Fields& fields) {
   return request;
 }
 
-ChatPrompt prepare_chat(Fields& fields, std::string_view name, const ServedModel& model,
-                        const ChatRequest& request, GenerationSpec& spec) {
+ChatPrompt encode_chat(Fields& fields, std::string_view name, const ServedModel& model,
+                       const ChatRequest& request, std::vector<TokenId>& tokens) {
   if (fields.refused()) return {};
   Result<ChatPrompt> prompt = render_chat(model, request);
   if (!prompt.ok()) {
     fields.refuse(name, prompt.error().message());
     return {};
   }
-  spec.prompts = {encode_prompt(fields, name, model, prompt->text)};
+  tokens = encode_prompt(fields, name, model, prompt->text);
+  return std::move(*prompt);
+}
+
+ChatPrompt prepare_chat(Fields& fields, std::string_view name, const ServedModel& model,
+                        const ChatRequest& request, GenerationSpec& spec) {
+  spec.prompts.emplace_back();
+  ChatPrompt prompt = encode_chat(fields, name, model, request, spec.prompts.front());
   check_context(fields, name, model, spec.prompts);
   if (fields.refused()) return {};
-  auto grammar = chat_grammar(model, request, *prompt);
+  auto grammar = chat_grammar(model, request, prompt);
   if (!grammar.ok()) {
     fields.refuse(!request.grammar.empty()                       ? "grammar"
                   : request.schema                               ? "response_format"
@@ -170,7 +177,7 @@ ChatPrompt prepare_chat(Fields& fields, std::string_view name, const ServedModel
     return {};
   }
   spec.request.grammar = std::move(*grammar);
-  return std::move(*prompt);
+  return prompt;
 }
 
 }  // namespace troika::serve

@@ -51,7 +51,11 @@ struct ChatPrompt {
 /// are none; unsupported — what this model cannot do.
 Result<ChatPrompt> render_chat(const ServedModel& model, const ChatRequest& request);
 
-/// The prompt as tokens, into `spec`. Refuses what does not fit the context.
+/// The prompt, and as `tokens`, however many. Refuses what the template does.
+ChatPrompt encode_chat(Fields& fields, std::string_view name, const ServedModel& model,
+                       const ChatRequest& request, std::vector<TokenId>& tokens);
+
+/// The same with its tokens and its grammar in `spec`. Refuses what does not fit the context.
 /// @param name  of the field that is to blame: "messages".
 ChatPrompt prepare_chat(Fields& fields, std::string_view name, const ServedModel& model,
                         const ChatRequest& request, GenerationSpec& spec);

@@ -7,12 +7,18 @@
 #include "serve/api/answer.h"
 #include "serve/api/handlers.h"
 #include "serve/api/prompts.h"
+#include "serve/api/request_body.h"
 #include "text/grammar/token_grammar.h"
 
 namespace troika::serve {
 namespace {
 
 constexpr int64_t kPromptsMax = 64;
+
+/// Those that begin in `text`: a token may hold the rest of one.
+int64_t characters_of(std::string_view text) {
+  return std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; });
+}
 
 class CompletionAnswer final : public Answer {
  public:
@@ -27,7 +33,7 @@ class CompletionAnswer final : public Answer {
   struct Choice {
     std::string text;
     Json logprobs;
-    size_t offset = 0;  // of the next token, in bytes of the text
+    int64_t offset = 0;  // of the next token, in characters of the text
     bool begun = false;
     FinishReason finish = FinishReason::none;
   };
@@ -36,8 +42,11 @@ class CompletionAnswer final : public Answer {
     const auto number = static_cast<size_t>(told.choice);
     Choice& choice = choices_[number];
     std::string text = std::move(told.text);
-    if (!std::exchange(choice.begun, true) && !echoes_.empty())
-      text = echoes_[number / static_cast<size_t>(spec().choices)] + text;
+    if (!std::exchange(choice.begun, true) && !echoes_.empty()) {
+      const std::string& echo = echoes_[number / static_cast<size_t>(spec().choices)];
+      text = echo + text;
+      choice.offset = characters_of(echo);
+    }
     if (told.ending) choice.finish = told.ending->finish;
     if (options().stream) {
       Json logprobs;
@@ -68,7 +77,7 @@ class CompletionAnswer final : public Answer {
       }
       logprobs["top_logprobs"].push_back(std::move(top));
       logprobs["text_offset"].push_back(choice.offset);
-      choice.offset += token["token"].get_ref<const std::string&>().size();
+      choice.offset += characters_of(token["token"].get_ref<const std::string&>());
     }
   }
 
@@ -76,7 +85,8 @@ class CompletionAnswer final : public Answer {
     return {{"id", id_},
             {"object", "text_completion"},
             {"created", created_s()},
-            {"model", options().model}};
+            {"model", options().model},
+            {"system_fingerprint", "troika"}};
   }
 
   Json choice_json(size_t number, const std::string& text, Json logprobs) const {
@@ -90,6 +100,7 @@ class CompletionAnswer final : public Answer {
   Json chunk(size_t number, const std::string& text, Json logprobs) const {
     Json json = head();
     json["choices"] = Json::array({choice_json(number, text, std::move(logprobs))});
+    if (options().include_usage) json["usage"] = nullptr;  // there, but for the last chunk's
     return json;
   }
 
@@ -145,13 +156,9 @@ void read_logprobs(Fields& fields, GenerationSpec& spec) {
 }  // namespace
 
 void handle_completions(const Call& call) {
-  std::optional<Refusal> refusal;
-  const Result<Json> body = parse_json(call.request().body);
-  if (!body.ok()) return call.exchange->respond(openai_error(refusal_of(body.error())));
-  Fields fields(*body, refusal);
-  GenerationSpec spec;
-  AnswerOptions options = read_answer_options(fields, call.model);
-  read_answer_fields(fields, call.model, spec);
+  RequestBody body(call);
+  Fields& fields = body.fields();
+  auto [spec, options] = read_answer(fields, call.model);
   read_logprobs(fields, spec);
   refuse_what_is_not_done(fields, spec);
   spec.prompts = read_prompts(fields, "prompt", call.model, kPromptsMax);
@@ -163,7 +170,7 @@ void handle_completions(const Call& call) {
     fields.refuse("n", fmt::format("{} prompts with n {} are {} texts, wanted at most {}",
                                    spec.prompts.size(), spec.choices, spec.continuations(),
                                    kContinuationsMax));
-  if (refusal) return call.exchange->respond(openai_error(*refusal));
+  if (body.refused()) return;
   std::vector<std::string> echoes;
   if (echo)
     for (const auto& prompt : spec.prompts)

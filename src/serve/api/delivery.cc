@@ -88,7 +88,7 @@ void Delivery::run() {
       telling_ = false;
       changed_.notify_all();
       changed_.wait(lock, [this] { return !batches_.empty() || !updates_.empty() || stopping_; });
-      if (batches_.empty() && updates_.empty()) return;
+      if (batches_.empty() && updates_.empty()) break;
       if (!batches_.empty()) {
         batch = std::move(batches_.front());
         batches_.pop_front();
@@ -99,6 +99,8 @@ void Delivery::run() {
     }
     tell_all(batch, updates);
   }
+  // What could not be written so far has one more chance.
+  if (options_.write_down) (void)options_.write_down({}).ok();
 }
 
 void Delivery::tell_all(std::vector<Told>& batch, std::vector<Update>& updates) {

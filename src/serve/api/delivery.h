@@ -78,6 +78,7 @@ class Track {
 struct DeliveryOptions {
   int64_t batches_max = 64;  // that wait to be told
   /// Writes down what a batch used before any of it is told. Where it fails, the requests do.
+  /// Called with nothing when the delivery goes, for what could not be written so far.
   std::function<Status(std::vector<LedgerUpdate>)> write_down = {};
 };
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "serve/api/answer_fields.h"
 #include "serve/api/handlers.h"
 #include "serve/api/prompts.h"
+#include "serve/api/request_body.h"
 
 namespace troika::serve {
 namespace {
@@ -38,11 +40,15 @@ class Embedding : public std::enable_shared_from_this<Embedding> {
         texts_(std::move(texts)),
         as_base64_(as_base64) {}
 
+  /// What it read is written down whatever became of it.
+  ~Embedding() {
+    if (!ended_) delivery_.write_down(account_->close(Outcome::cancelled), [](const Status&) {});
+  }
+
   void next() {
     if (exchange_->gone()) return;
-    if (data_.size() == texts_.size()) return write_down();
+    if (data_.size() == texts_.size()) return end();
     const std::vector<TokenId>& tokens = texts_[data_.size()];
-    tokens_ += std::ssize(tokens);
     model_.embed(tokens, model_.options().pooling,
                  [self = shared_from_this()](Result<std::span<float>> vector) {
                    self->take(std::move(vector));
@@ -51,11 +57,12 @@ class Embedding : public std::enable_shared_from_this<Embedding> {
 
  private:
   void take(Result<std::span<float>> vector) {
-    if (!vector.ok()) return exchange_->respond(openai_error(refusal_of(vector.error())));
-    for (const float x : *vector)
-      if (!std::isfinite(x))
-        return exchange_->respond(openai_error(
-            {.status = 500, .message = "the model computes no number", .type = "server_error"}));
+    if (!vector.ok()) return fail_with(refusal_of(vector.error()));
+    account_->read(std::ssize(texts_[data_.size()]));
+    tokens_ += std::ssize(texts_[data_.size()]);
+    if (!std::ranges::all_of(*vector, [](float x) { return std::isfinite(x); }))
+      return fail_with(
+          {.status = 500, .message = "the model computes no number", .type = "server_error"});
     normalise(*vector);
     Json json = as_base64_ ? Json(base64(*vector))
                            : Json(std::vector<float>(vector->begin(), vector->end()));
@@ -64,12 +71,20 @@ class Embedding : public std::enable_shared_from_this<Embedding> {
     next();
   }
 
+  void fail_with(const Refusal& refusal) {
+    ended_ = true;
+    delivery_.write_down(account_->close(Outcome::failed), [](const Status&) {});
+    exchange_->respond(openai_error(refusal));
+  }
+
   /// Answers when the usage is safe.
-  void write_down() {
-    delivery_.write_down(account_->note_whole(), [self = shared_from_this()](const Status& status) {
-      if (status.ok()) return self->respond();
-      self->exchange_->respond(openai_error(refusal_of(status.error())));
-    });
+  void end() {
+    ended_ = true;
+    delivery_.write_down(account_->close(Outcome::stop),
+                         [self = shared_from_this()](const Status& status) {
+                           if (status.ok()) return self->respond();
+                           self->exchange_->respond(openai_error(refusal_of(status.error())));
+                         });
   }
 
   void respond() {
@@ -88,20 +103,19 @@ class Embedding : public std::enable_shared_from_this<Embedding> {
   const bool as_base64_;
   Json data_ = Json::array();
   int64_t tokens_ = 0;
+  bool ended_ = false;  // the account is closed
 };
 
 }  // namespace
 
 void handle_embeddings(const Call& call) {
-  std::optional<Refusal> refusal;
-  const Result<Json> body = parse_json(call.request().body);
-  if (!body.ok()) return call.exchange->respond(openai_error(refusal_of(body.error())));
   if (!call.model.embeds())
     return call.exchange->respond(openai_error(
         {.status = 501,
          .message = "this server gives no embeddings, wanted --embeddings at its start",
          .code = "not_supported"}));
-  Fields fields(*body, refusal);
+  RequestBody body(call);
+  Fields& fields = body.fields();
   read_model_name(fields, call.model);
   std::string format = "float";
   fields.read_choice("encoding_format", format, {"float", "base64"});
@@ -109,11 +123,11 @@ void handle_embeddings(const Call& call) {
   check_context(fields, "input", call.model, texts);
   int64_t dimensions = call.model.parts().info.hidden;
   fields.read("dimensions", dimensions, dimensions, dimensions);
-  if (refusal) return call.exchange->respond(openai_error(*refusal));
+  if (body.refused()) return;
   RequestFacts facts = call.facts();
-  for (const auto& text : texts) facts.prompt_tokens += std::ssize(text);
-  facts.answer_tokens = 0;
-  Request request;
+  facts.take_prompts(texts);
+  facts.choices = 0;
+  Request request{.tokens_max = 0};
   auto opened = call.accounts.open(call.caller, facts, request);
   if (const auto* refused = std::get_if<Refusal>(&opened))
     return call.exchange->respond(openai_error(*refused));

@@ -4,6 +4,7 @@
 #include "serve/api/answer.h"
 #include "serve/api/handlers.h"
 #include "serve/api/prompts.h"
+#include "serve/api/request_body.h"
 
 namespace troika::serve {
 namespace {
@@ -73,13 +74,9 @@ std::vector<TokenId> infill_prompt(const Tokenizer& tokenizer, const std::string
 }  // namespace
 
 void handle_infill(const Call& call) {
-  std::optional<Refusal> refusal;
-  const Result<Json> body = parse_json(call.request().body);
-  if (!body.ok()) return call.exchange->respond(openai_error(refusal_of(body.error())));
-  Fields fields(*body, refusal);
-  GenerationSpec spec;
-  AnswerOptions options = read_answer_options(fields, call.model);
-  read_answer_fields(fields, call.model, spec);
+  RequestBody body(call);
+  Fields& fields = body.fields();
+  auto [spec, options] = read_answer(fields, call.model);
   spec.choices = 1;
   const std::string prefix = fields.wanted_string("input_prefix");
   const std::string suffix = fields.wanted_string("input_suffix");
@@ -87,15 +84,15 @@ void handle_infill(const Call& call) {
   fields.read("prompt", prompt);
   for (const std::string_view text : {prefix, suffix, prompt})
     check_bytes(fields, "input_prefix", call.model, text);
-  if (!refusal) {
+  if (!fields.refused()) {
     spec.prompts = {infill_prompt(call.model.tokenizer(), prefix, suffix, prompt)};
     if (spec.prompts.front().empty())
-      refusal = Refusal{.status = 501,
-                        .message = "the model has no tokens for prefix, suffix and middle",
-                        .code = "not_supported"};
+      fields.refusal() = Refusal{.status = 501,
+                                 .message = "the model has no tokens for prefix, suffix and middle",
+                                 .code = "not_supported"};
   }
   check_context(fields, "input_prefix", call.model, spec.prompts);
-  if (refusal) return call.exchange->respond(openai_error(*refusal));
+  if (body.refused()) return;
   Answer::start(std::make_shared<InfillAnswer>(call, std::move(options)), call, std::move(spec));
 }
 

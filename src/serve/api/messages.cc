@@ -7,6 +7,7 @@
 #include "serve/api/anthropic.h"
 #include "serve/api/chat_answer.h"
 #include "serve/api/handlers.h"
+#include "serve/api/request_body.h"
 
 namespace troika::serve {
 namespace {
@@ -27,7 +28,10 @@ class MessageAnswer final : public ChatAnswer {
     message["content"] = Json::array();
     message["stop_reason"] = nullptr;
     message["stop_sequence"] = nullptr;
-    message["usage"] = {{"input_tokens", prompt_tokens_}, {"output_tokens", 0}};
+    message["usage"] = {{"input_tokens", prompt_tokens_},
+                        {"cache_creation_input_tokens", 0},
+                        {"cache_read_input_tokens", 0},
+                        {"output_tokens", 0}};
     send_event("message_start", {{"message", std::move(message)}});
   }
 
@@ -146,36 +150,32 @@ class MessageAnswer final : public ChatAnswer {
 }  // namespace
 
 void handle_messages(const Call& call) {
-  std::optional<Refusal> refusal;
-  const Result<Json> body = parse_json(call.request().body);
-  if (!body.ok()) return call.exchange->respond(anthropic_error(refusal_of(body.error())));
-  Fields fields(*body, refusal);
+  RequestBody body(call, anthropic_error);
+  Fields& fields = body.fields();
   if (!fields.has("max_tokens"))
     fields.refuse("max_tokens", "max_tokens is missing, wanted a number of tokens");
-  GenerationSpec spec;
-  AnswerOptions options = read_answer_options(fields, call.model);
-  read_answer_fields(fields, call.model, spec);
+  auto [spec, options] = read_answer(fields, call.model);
   spec.choices = 1;
-  fields.read_strings("stop_sequences", spec.request.stop, kStopStringsMax);
+  if (spec.request.tokens_max < 0)
+    fields.refuse("max_tokens", "max_tokens is negative, wanted 1 or more");
+  read_stop(fields, "stop_sequences", spec.request);
   const ChatRequest request = read_anthropic_request(fields);
   const ChatPrompt prompt = prepare_chat(fields, "messages", call.model, request, spec);
-  if (refusal) return call.exchange->respond(anthropic_error(*refusal));
+  if (body.refused()) return;
   const auto answer = std::make_shared<MessageAnswer>(call, std::move(options), prompt,
                                                       std::ssize(spec.prompts.front()));
   Answer::start(answer, call, std::move(spec));
 }
 
 void handle_count_tokens(const Call& call) {
-  std::optional<Refusal> refusal;
-  const Result<Json> body = parse_json(call.request().body);
-  if (!body.ok()) return call.exchange->respond(anthropic_error(refusal_of(body.error())));
-  Fields fields(*body, refusal);
-  GenerationSpec spec;
+  RequestBody body(call, anthropic_error);
+  Fields& fields = body.fields();
   read_model_name(fields, call.model);
   const ChatRequest request = read_anthropic_request(fields);
-  prepare_chat(fields, "messages", call.model, request, spec);
-  if (refusal) return call.exchange->respond(anthropic_error(*refusal));
-  call.exchange->respond({.body = to_text({{"input_tokens", spec.prompts.front().size()}})});
+  std::vector<TokenId> tokens;
+  encode_chat(fields, "messages", call.model, request, tokens);
+  if (body.refused()) return;
+  call.exchange->respond({.body = to_text({{"input_tokens", tokens.size()}})});
 }
 
 }  // namespace troika::serve

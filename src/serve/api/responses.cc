@@ -5,6 +5,7 @@
 
 #include "serve/api/chat_answer.h"
 #include "serve/api/handlers.h"
+#include "serve/api/request_body.h"
 #include "serve/api/responses_request.h"
 
 namespace troika::serve {
@@ -62,7 +63,7 @@ class ResponseAnswer final : public ChatAnswer {
   void send_failure(const Refusal& refusal) override {
     send_event("error", {{"code", refusal.code.empty() ? Json() : Json(refusal.code)},
                          {"message", refusal.message},
-                         {"param", nullptr}});
+                         {"param", refusal.param.empty() ? Json() : Json(refusal.param)}});
   }
 
   Json object(std::string_view status) const {
@@ -73,7 +74,9 @@ class ResponseAnswer final : public ChatAnswer {
                  {"error", nullptr},
                  {"incomplete_details", nullptr},
                  {"model", options().model},
-                 {"output", output_}};
+                 {"output", output_},
+                 {"truncation", "disabled"},
+                 {"usage", nullptr}};
     json.update(asked_);
     return json;
   }
@@ -180,17 +183,13 @@ Json asked_of(const Fields& fields, const GenerationSpec& spec, const ChatReques
 }  // namespace
 
 void handle_responses(const Call& call) {
-  std::optional<Refusal> refusal;
-  const Result<Json> body = parse_json(call.request().body);
-  if (!body.ok()) return call.exchange->respond(openai_error(refusal_of(body.error())));
-  Fields fields(*body, refusal);
-  GenerationSpec spec;
-  AnswerOptions options = read_answer_options(fields, call.model);
-  read_answer_fields(fields, call.model, spec);
+  RequestBody body(call);
+  Fields& fields = body.fields();
+  auto [spec, options] = read_answer(fields, call.model);
   spec.choices = 1;
   const ChatRequest request = read_responses_request(fields);
   const ChatPrompt prompt = prepare_chat(fields, "input", call.model, request, spec);
-  if (refusal) return call.exchange->respond(openai_error(*refusal));
+  if (body.refused()) return;
   const auto answer = std::make_shared<ResponseAnswer>(call, std::move(options), prompt,
                                                        asked_of(fields, spec, request));
   Answer::start(answer, call, std::move(spec));

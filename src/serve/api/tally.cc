@@ -24,9 +24,10 @@ Json Tally::usage() const {
   return {{"prompt_tokens", prompt_tokens()},
           {"completion_tokens", answer_tokens_},
           {"total_tokens", prompt_tokens() + answer_tokens_},
-          {"prompt_tokens_details", {{"cached_tokens", cached_tokens_}}},
+          {"prompt_tokens_details", {{"cached_tokens", cached_tokens_}, {"audio_tokens", 0}}},
           {"completion_tokens_details",
            {{"reasoning_tokens", reasoning_tokens_},
+            {"audio_tokens", 0},
             {"accepted_prediction_tokens", 0},
             {"rejected_prediction_tokens", 0}}}};
 }

@@ -3,6 +3,7 @@
 
 #include "serve/api/handlers.h"
 #include "serve/api/prompts.h"
+#include "serve/api/request_body.h"
 #include "text/detokenizer.h"
 
 namespace troika::serve {
@@ -25,10 +26,8 @@ Json piece_json(const std::string& piece) {
 }  // namespace
 
 void handle_tokenize(const Call& call) {
-  std::optional<Refusal> refusal;
-  const Result<Json> body = parse_json(call.request().body);
-  if (!body.ok()) return call.exchange->respond(openai_error(refusal_of(body.error())));
-  Fields fields(*body, refusal);
+  RequestBody body(call);
+  Fields& fields = body.fields();
   const std::string content = fields.wanted_string("content");
   EncodeOptions encode{.add_special = false, .parse_special = true};
   bool with_pieces = false;
@@ -38,7 +37,7 @@ void handle_tokenize(const Call& call) {
   if (content.size() > kTextBytesMax)
     fields.refuse("content", fmt::format("content has {} bytes, wanted at most {}", content.size(),
                                          kTextBytesMax));
-  if (refusal) return call.exchange->respond(openai_error(*refusal));
+  if (body.refused()) return;
   const Tokenizer& tokenizer = call.model.tokenizer();
   Json tokens = Json::array();
   for (const TokenId id : tokenizer.encode(content, encode)) {
@@ -52,10 +51,8 @@ void handle_tokenize(const Call& call) {
 }
 
 void handle_detokenize(const Call& call) {
-  std::optional<Refusal> refusal;
-  const Result<Json> body = parse_json(call.request().body);
-  if (!body.ok()) return call.exchange->respond(openai_error(refusal_of(body.error())));
-  Fields fields(*body, refusal);
+  RequestBody body(call);
+  Fields& fields = body.fields();
   std::vector<TokenId> tokens;
   if (const Json* list = fields.wanted_list("tokens")) {
     if (std::ssize(*list) > kTokensMax)
@@ -64,7 +61,7 @@ void handle_detokenize(const Call& call) {
     else
       tokens = read_tokens(fields, "tokens", *list, call.model.tokenizer());
   }
-  if (refusal) return call.exchange->respond(openai_error(*refusal));
+  if (body.refused()) return;
   call.exchange->respond({.body = to_text({{"content", call.model.tokenizer().decode(tokens)}})});
 }
 

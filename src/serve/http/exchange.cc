@@ -30,10 +30,17 @@ void Exchange::add_header(Header header) {
   if (!answered_) headers_.push_back(std::move(header));
 }
 
+/// Under the lock, when the answer begins.
+void Exchange::answer(int status) {
+  answered_ = true;
+  if (heard_status_) heard_status_(status);
+}
+
 void Exchange::respond(Response response) {
   change([&] {
     if (answered_) return;
-    answered_ = complete_ = true;
+    answer(response.status);
+    complete_ = true;
     outgoing_.response = std::move(response);
   });
 }
@@ -41,7 +48,7 @@ void Exchange::respond(Response response) {
 void Exchange::begin(StreamHead head) {
   change([&] {
     if (answered_) return;
-    answered_ = true;
+    answer(200);
     outgoing_.head = std::move(head);
   });
 }

@@ -28,6 +28,10 @@ class Exchange {
 
   const Request& request() const { return request_; }
 
+  /// Calls `heard` once with the status that is answered, on the thread that answers. Before the
+  /// exchange is handed on.
+  void on_status(std::function<void(int status)> heard) { heard_status_ = std::move(heard); }
+
   /// A header that any answer of this exchange carries. Before respond() and begin().
   void add_header(Header header);
 
@@ -72,10 +76,12 @@ class Exchange {
  private:
   template <typename Change>
   void change(Change what);
+  void answer(int status);
 
   const Request request_;
   const int64_t pending_bytes_max_;
   const std::function<void()> wake_;
+  std::function<void(int)> heard_status_;
   mutable std::mutex mutex_;  // guards the rest
   std::vector<Header> headers_;
   Outgoing outgoing_;

@@ -51,7 +51,7 @@ struct Server::Inside {
     Port(asio::io_context& context, const Listener& from) : acceptor(context), listener(from) {}
     Tcp::acceptor acceptor;
     Listener listener;
-    std::unique_ptr<asio::ssl::context> tls;
+    std::shared_ptr<asio::ssl::context> tls;  // guarded by the server's mutex
     uint16_t number = 0;
   };
 
@@ -60,6 +60,10 @@ struct Server::Inside {
   }
 
   Status listen(const Listener& listener);
+  std::shared_ptr<asio::ssl::context> tls_of(const Port& port) {
+    const std::lock_guard lock(mutex);
+    return port.tls;
+  }
   asio::awaitable<void> accept(Port& port);
   template <typename Stream>
   void open(Stream stream, Port& port, const std::string& peer);
@@ -69,7 +73,7 @@ struct Server::Inside {
   asio::io_context context;
   std::shared_ptr<Shared> shared = std::make_shared<Shared>();
   std::list<Port> ports;
-  std::mutex mutex;  // guards open_connections
+  std::mutex mutex;  // guards open_connections and each Port::tls
   std::list<std::weak_ptr<OpenConnection>> open_connections;
   size_t swept_at = 64;
   std::vector<std::thread> threads;
@@ -133,13 +137,14 @@ asio::awaitable<void> Server::Inside::accept(Port& port) {
     if (shared->connections >= shared->limits.connections) {
       shared->turned_away++;
       socket.non_blocking(true, ignored);
-      if (!port.tls) socket.write_some(asio::buffer(kFull.data(), kFull.size()), ignored);
+      if (!port.listener.tls.on())
+        socket.write_some(asio::buffer(kFull.data(), kFull.size()), ignored);
       continue;
     }
     const std::string peer = socket.remote_endpoint(ignored).address().to_string();
     Tcp::socket plain(std::move(socket));
-    if (port.tls)
-      open(Ssl(std::move(plain), *port.tls), port, peer);
+    if (const auto tls = tls_of(port))
+      open(Ssl(std::move(plain), *tls), port, peer);
     else
       open(std::move(plain), port, peer);
   }
@@ -195,6 +200,18 @@ bool Server::drain(double seconds) {
   while (in.shared->connections > 0 && std::chrono::steady_clock::now() < end)
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   return in.shared->connections == 0;
+}
+
+Status Server::reload_certificates() {
+  for (Inside::Port& port : inside_->ports) {
+    const TlsOptions& options = port.listener.tls;
+    if (!options.on() || options.self_signed) continue;
+    TROIKA_TRY(std::shared_ptr<asio::ssl::context> fresh,
+               make_tls_context(options, port.listener.host));
+    const std::lock_guard lock(inside_->mutex);
+    port.tls = std::move(fresh);
+  }
+  return ok();
 }
 
 ServerStatistics Server::statistics() const {

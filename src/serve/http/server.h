@@ -77,6 +77,10 @@ class Server {
   /// when none is open or `seconds` are over. False: some are still open.
   bool drain(double seconds);
 
+  /// Reads the files of certificates again, for connections to come. Errors: those of start(); the
+  /// certificates stay as they were. Thread: any.
+  Status reload_certificates();
+
   /// Ends the I/O threads: nobody hears or is told anything any more. Exchanges may still be used,
   /// to no effect, until this is destroyed.
   void stop();

@@ -9,9 +9,12 @@ bool is_postgres(std::string_view where) {
   return where.starts_with("postgresql://") || where.starts_with("postgres://");
 }
 
-Result<std::unique_ptr<Ledger>> open_ledger(const std::string& where, const std::string& replica) {
-  if (is_postgres(where)) return open_postgres_ledger({.connection = where, .replica = replica});
-  return open_sqlite_ledger(where);
+Result<std::unique_ptr<Ledger>> open_ledger(const LedgerOptions& options) {
+  if (is_postgres(options.where))
+    return open_postgres_ledger({.connection = options.where,
+                                 .replica = options.replica,
+                                 .power_safe = options.power_safe});
+  return open_sqlite_ledger(options.where, {.power_safe = options.power_safe});
 }
 
 Result<std::unique_ptr<Ledger>> view_ledger(const std::string& where) {

@@ -1,6 +1,7 @@
 // Which kind of ledger a name means, in one place.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,9 +14,15 @@ namespace troika::serve {
 /// the path of a file.
 bool is_postgres(std::string_view where);
 
-/// Opens the ledger of a server. @param replica  its name among those that share a database.
-/// Errors: those of open_sqlite_ledger() and open_postgres_ledger().
-Result<std::unique_ptr<Ledger>> open_ledger(const std::string& where, const std::string& replica);
+struct LedgerOptions {
+  std::string where;               // a file, or a database; empty: none is kept
+  std::string replica = "troika";  // the server's name among those that share a database
+  bool power_safe = false;         // each commit also survives the end of the machine's power
+  int64_t keep_days = 0;           // older requests become sums of their days; 0: none do
+};
+
+/// Opens the ledger of a server. Errors: those of open_sqlite_ledger() and open_postgres_ledger().
+Result<std::unique_ptr<Ledger>> open_ledger(const LedgerOptions& options);
 
 /// The same for reading and fold(), beside the servers that write it.
 Result<std::unique_ptr<Ledger>> view_ledger(const std::string& where);

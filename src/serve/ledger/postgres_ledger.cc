@@ -69,13 +69,13 @@ Status close_open(PostgresConnection& connection, const std::string& replica) {
     TROIKA_TRY(const PostgresRows closed,
                connection.run(kCloseOpen, {replica, std::string(outcome_name(Outcome::interrupted)),
                                            std::to_string(unix_time_ms())}));
+    std::vector<QuotaChange> changes;
     for (int64_t i = 0; i < closed.count(); i++) {
       const int64_t change = closed.integer(i, 3) - closed.integer(i, 2);
       if (closed.integer(i, 1) == 0 || change >= 0) continue;
-      TROIKA_RETURN_IF_ERROR(
-          give_back(connection, std::string(closed.text(i, 0)), closed.integer(i, 1), change));
+      changes.push_back({std::string(closed.text(i, 0)), closed.integer(i, 1), change});
     }
-    return ok();
+    return give_back(connection, changes);
   });
 }
 
@@ -98,7 +98,8 @@ Status close_others(PostgresConnection& connection, const std::string& own) {
 
 class PostgresLedger final : public Ledger {
  public:
-  explicit PostgresLedger(std::string replica) : replica_(std::move(replica)) {}
+  PostgresLedger(std::string replica, bool power_safe)
+      : replica_(std::move(replica)), power_safe_(power_safe) {}
 
   /// Without a name it is for reading.
   Status connect(const std::string& connection);
@@ -116,6 +117,7 @@ class PostgresLedger final : public Ledger {
   Status update(std::span<const LedgerUpdate> updates);
 
   const std::string replica_;
+  const bool power_safe_;
   std::mutex mutex_;
   std::unique_ptr<PostgresConnection> connection_;
   // A thousand for each millisecond since 1970: a server that comes back begins above all that it
@@ -133,6 +135,7 @@ Status PostgresLedger::take_name(PostgresConnection& connection) {
 Status PostgresLedger::connect(const std::string& connection) {
   const auto prepare = [this](PostgresConnection& fresh) -> Status {
     TROIKA_RETURN_IF_ERROR(make_postgres_schema(fresh));
+    if (power_safe_) TROIKA_RETURN_IF_ERROR(fresh.run_all("SET synchronous_commit = on"));
     return replica_.empty() ? ok() : take_name(fresh);
   };
   TROIKA_TRY(connection_, PostgresConnection::open(connection, prepare));
@@ -244,13 +247,13 @@ Result<int64_t> PostgresLedger::fold(int64_t before_ms) {
 Result<std::unique_ptr<Ledger>> open_postgres_ledger(const PostgresOptions& options) {
   if (options.replica.empty())
     return fail(ErrorCode::invalid_argument, "a server without a name, wanted one");
-  auto ledger = std::make_unique<PostgresLedger>(options.replica);
+  auto ledger = std::make_unique<PostgresLedger>(options.replica, options.power_safe);
   TROIKA_RETURN_IF_ERROR(ledger->connect(options.connection));
   return std::unique_ptr<Ledger>(std::move(ledger));
 }
 
 Result<std::unique_ptr<Ledger>> view_postgres_ledger(const std::string& connection) {
-  auto ledger = std::make_unique<PostgresLedger>("");
+  auto ledger = std::make_unique<PostgresLedger>("", false);
   TROIKA_RETURN_IF_ERROR(ledger->connect(connection));
   return std::unique_ptr<Ledger>(std::move(ledger));
 }

@@ -13,6 +13,8 @@ struct PostgresOptions {
   /// Names this server among the others; one at a time may have a name. A server that comes back
   /// under its name, and any other that starts, closes what it left open.
   std::string replica = "troika";
+  /// Commits wait for the database's disk even where its settings say otherwise.
+  bool power_safe = false;
 };
 
 /// Connects, makes the tables where there are none, and closes the rows of servers that are gone

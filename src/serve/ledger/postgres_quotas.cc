@@ -60,7 +60,7 @@ class PostgresQuotas final : public Quotas {
       : connection_(std::move(connection)), clock_(std::move(clock)) {}
 
   Result<QuotaDecision> reserve(const Tenant& tenant, const QuotaRequest& request) override;
-  Status settle(const Reservation& reservation, int64_t tokens_used) override;
+  Status settle_all(std::span<const Settlement> settlements) override;
   Result<QuotaStatus> status(const Tenant& tenant) override;
 
  private:
@@ -98,10 +98,13 @@ Result<QuotaDecision> PostgresQuotas::reserve(const Tenant& tenant, const QuotaR
   return decision;
 }
 
-Status PostgresQuotas::settle(const Reservation& reservation, int64_t tokens_used) {
+Status PostgresQuotas::settle_all(std::span<const Settlement> settlements) {
+  std::vector<QuotaChange> changes;
+  for (const auto& [reservation, tokens_used] : settlements)
+    if (tokens_used != reservation.tokens)
+      changes.push_back({reservation.tenant, reservation.second, tokens_used - reservation.tokens});
   const std::lock_guard lock(mutex_);
-  return give_back(*connection_, reservation.tenant, reservation.second,
-                   tokens_used - reservation.tokens);
+  return give_back(*connection_, changes);
 }
 
 Result<QuotaStatus> PostgresQuotas::status(const Tenant& tenant) {

@@ -1,5 +1,7 @@
 #include "serve/ledger/postgres_schema.h"
 
+#include <vector>
+
 #include "serve/ledger/ledger_sql.h"
 
 namespace troika::serve {
@@ -74,14 +76,24 @@ constexpr char kMakeReserve[] = R"(
       WHERE tenant = the_tenant;
   END $body$)";
 
-// One statement: its row is read again behind the lock of another.
+// One statement: rows are read again behind the locks of others. Locks are taken in the order of
+// names, so two servers that give back at the same time wait for each other and not in a circle.
 constexpr char kGiveBack[] = R"(
-  UPDATE troika_quotas SET
-    tokens = COALESCE((SELECT array_agg(CASE WHEN w.s = $2 THEN w.t + $3 ELSE w.t END ORDER BY w.n)
-                       FROM unnest(seconds, tokens) WITH ORDINALITY AS w(s, t, n)), '{}'),
-    day_tokens = CASE WHEN day = CAST($2 AS BIGINT) / 86400 THEN day_tokens + CAST($3 AS BIGINT)
-                      ELSE day_tokens END
-  WHERE tenant = $1)";
+  WITH given AS (SELECT t, s, CAST(sum(c) AS BIGINT) AS c
+                 FROM unnest(CAST($1 AS TEXT[]), CAST($2 AS BIGINT[]), CAST($3 AS BIGINT[]))
+                      AS g(t, s, c)
+                 GROUP BY t, s),
+       held AS (SELECT tenant FROM troika_quotas WHERE tenant = ANY(CAST($1 AS TEXT[]))
+                ORDER BY tenant FOR UPDATE)
+  UPDATE troika_quotas AS q SET
+    tokens = COALESCE((SELECT array_agg(w.t + COALESCE((SELECT g.c FROM given AS g
+                                                        WHERE g.t = q.tenant AND g.s = w.s), 0)
+                                        ORDER BY w.n)
+                       FROM unnest(q.seconds, q.tokens) WITH ORDINALITY AS w(s, t, n)), '{}'),
+    day_tokens = q.day_tokens + CAST(COALESCE((SELECT sum(g.c) FROM given AS g
+                                               WHERE g.t = q.tenant AND g.s / 86400 = q.day), 0)
+                                     AS BIGINT)
+  WHERE q.tenant IN (SELECT tenant FROM held))";
 
 // "troika", for the lock of those who make tables.
 constexpr char kLockSchema[] = "SELECT pg_advisory_xact_lock(128191917548385)";
@@ -108,10 +120,17 @@ Status make_postgres_schema(PostgresConnection& connection) {
   return connection.transaction([&] { return make_tables(connection); });
 }
 
-Status give_back(PostgresConnection& connection, const std::string& tenant, int64_t second,
-                 int64_t tokens_change) {
+Status give_back(PostgresConnection& connection, std::span<const QuotaChange> changes) {
+  if (changes.empty()) return ok();
+  std::vector<std::string> tenants;
+  std::vector<int64_t> seconds, tokens;
+  for (const QuotaChange& change : changes) {
+    tenants.push_back(change.tenant);
+    seconds.push_back(change.second);
+    tokens.push_back(change.tokens);
+  }
   const Result<PostgresRows> done =
-      connection.run(kGiveBack, {tenant, std::to_string(second), std::to_string(tokens_change)});
+      connection.run(kGiveBack, {array_text(tenants), array_text(seconds), array_text(tokens)});
   return done.ok() ? ok() : Status(done.error());
 }
 

@@ -13,6 +13,7 @@ namespace troika::serve {
 namespace {
 
 constexpr int64_t kDayMs = 86'400'000;
+constexpr int64_t kFoldRowsMax = 5000;  // at once: a server that commits meanwhile waits for less
 
 // Rows at work are found without looking through those that ended.
 constexpr char kMakeRequests[] = R"(
@@ -56,7 +57,7 @@ class SqliteLedger final : public Ledger {
 
  private:
   Status write(const LedgerBatch& batch);
-  Status fold_locked(int64_t before_ms);
+  Result<int64_t> fold_some(int64_t before_ms);
   Status transaction(const std::function<Status()>& work);
 
   std::optional<FileLock> lock_;  // of the one that writes
@@ -187,26 +188,35 @@ Status SqliteLedger::records(const UsageQuery& query,
   return ok();
 }
 
-Status SqliteLedger::fold_locked(int64_t before_ms) {
-  constexpr char kWhere[] = " FROM troika_requests WHERE outcome IS NOT NULL AND started_ms < $1";
+/// The oldest of them, kFoldRowsMax at most. @return  how many.
+Result<int64_t> SqliteLedger::fold_some(int64_t before_ms) {
+  const std::lock_guard lock(mutex_);
+  const std::string which = fmt::format(
+      " FROM troika_requests WHERE number IN (SELECT number FROM troika_requests WHERE outcome IS "
+      "NOT NULL AND started_ms < $1 ORDER BY started_ms, number LIMIT {})",
+      kFoldRowsMax);
   TROIKA_TRY(SqliteStatement add, database_.prepare(fmt::format(
                                       "INSERT INTO troika_days SELECT {} {} GROUP BY 1, 2, 3 {}",
-                                      kDaySums, kWhere, kAddToDays)));
-  TROIKA_TRY(SqliteStatement remove, database_.prepare(fmt::format("DELETE {}", kWhere)));
-  add.bind(0, before_ms);
-  TROIKA_RETURN_IF_ERROR(add.run());
-  remove.bind(0, before_ms);
-  return remove.run();
+                                      kDaySums, which, kAddToDays)));
+  TROIKA_TRY(SqliteStatement remove, database_.prepare("DELETE" + which));
+  int64_t folded = 0;
+  const Status done = transaction([&]() -> Status {
+    add.bind(0, before_ms);
+    TROIKA_RETURN_IF_ERROR(add.run());
+    remove.bind(0, before_ms);
+    TROIKA_RETURN_IF_ERROR(remove.run());
+    folded = database_.changes();
+    return ok();
+  });
+  TROIKA_RETURN_IF_ERROR(done);
+  return folded;
 }
 
 Result<int64_t> SqliteLedger::fold(int64_t before_ms) {
-  const std::lock_guard lock(mutex_);
   int64_t folded = 0;
-  TROIKA_RETURN_IF_ERROR(transaction([&] {
-    Status status = fold_locked(before_ms - before_ms % kDayMs);
-    folded = database_.changes();
-    return status;
-  }));
+  for (int64_t some = kFoldRowsMax; some == kFoldRowsMax; folded += some) {
+    TROIKA_TRY(some, fold_some(before_ms - before_ms % kDayMs));
+  }
   return folded;
 }
 

@@ -200,7 +200,7 @@ TEST_F(SqliteLedgerTest, StepsCarryTheRowsThatWereOpened) {
     EXPECT_GE(seconds, 0);
     EXPECT_TRUE(status.ok());
   });
-  const LedgerNumber number = steps.open(
+  const LedgerNumber number = *steps.open(
       {.request = "r1", .tenant = "clinic", .model = "demo", .route = "/", .started_ms = kStart});
   EXPECT_TRUE(records(*ledger).empty());
   ASSERT_TRUE(steps.commit_step({{number, {5, 0, 1, 0, 0}, {}, 0}}).ok());
@@ -218,6 +218,7 @@ class FailingLedger final : public Ledger {
   Status commit(const LedgerBatch& batch) override {
     if (failures-- > 0) return fail(ErrorCode::exhausted, "full");
     openings += std::ssize(batch.openings);
+    for (const LedgerUpdate& update : batch.updates) updates[update.number] = update;
     return ok();
   }
   Result<std::vector<UsageTotal>> totals(const UsageQuery&) override {
@@ -231,21 +232,43 @@ class FailingLedger final : public Ledger {
   int failures = 0;
   int64_t numbers = 0;
   int64_t openings = 0;
+  std::map<LedgerNumber, LedgerUpdate> updates;
 };
 
 TEST(StepLedger, ACommitIsTriedTwiceAndNoRowIsLost) {
   FailingLedger ledger;
   StepLedger steps(ledger);
   ledger.failures = 1;
-  steps.open({});
+  (void)steps.open({});
   EXPECT_TRUE(steps.commit_step({}).ok());
   EXPECT_EQ(ledger.openings, 1);
   ledger.failures = 2;
-  steps.open({});
+  (void)steps.open({});
   EXPECT_EQ(steps.commit_step({}).error().code(), ErrorCode::exhausted);
-  steps.open({});
+  (void)steps.open({});
   EXPECT_TRUE(steps.commit_step({}).ok());
   EXPECT_EQ(ledger.openings, 3);
+}
+
+TEST(StepLedger, WhatCouldNotBeWrittenComesWithTheNextStep) {
+  FailingLedger ledger;
+  StepLedger steps(ledger);
+  const LedgerNumber first = *steps.open({}), second = *steps.open({});
+  ledger.failures = 4;
+  EXPECT_FALSE(steps.commit_step({{first, {1, 0, 1, 0, 0}, {}, 0}, {second, {2}, {}, 0}}).ok());
+  EXPECT_FALSE(steps.commit_step({{first, {1, 0, 2, 0, 0}, Outcome::stop, 5}}).ok());
+  EXPECT_TRUE(steps.commit_step({{second, {2, 0, 9, 0, 0}, {}, 0}}).ok());
+  EXPECT_EQ(ledger.openings, 2);
+  EXPECT_EQ(ledger.updates[first].outcome, Outcome::stop);
+  EXPECT_EQ(ledger.updates[first].usage.answer_tokens, 2);
+  EXPECT_EQ(ledger.updates[second].usage.answer_tokens, 9);
+}
+
+TEST(StepLedger, RefusesRowsOfALedgerThatIsGone) {
+  FailingLedger ledger;
+  StepLedger steps(ledger);
+  for (int64_t i = 0; i < kOpenedRowsMax; i++) ASSERT_TRUE(steps.open({}).ok());
+  EXPECT_EQ(steps.open({}).error().code(), ErrorCode::exhausted);
 }
 
 TEST(Ledger, Days) {

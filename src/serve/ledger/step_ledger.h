@@ -8,12 +8,15 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <unordered_map>
 #include <vector>
 
 #include "core/result.h"
 #include "serve/ledger/ledger.h"
 
 namespace troika::serve {
+
+inline constexpr int64_t kOpenedRowsMax = 1 << 16;  // that wait for a ledger that does not answer
 
 class StepLedger {
  public:
@@ -24,18 +27,20 @@ class StepLedger {
       : ledger_(ledger), on_commit_(std::move(on_commit)) {}
 
   /// Takes a row for a request that begins; it is written by the next commit_step(). The number is
-  /// given here. Thread: any.
-  LedgerNumber open(LedgerOpening opening);
+  /// given here. Thread: any. Errors: exhausted — so many rows could not be written that no more
+  /// are taken: the request must not begin.
+  Result<LedgerNumber> open(LedgerOpening opening);
 
   /// Writes what a step did, once more if the first time fails. Thread: one at a time.
-  /// Errors: those of Ledger::commit(): what the step did must not be told. Rows that were opened
-  /// stay and come with the next step.
+  /// Errors: those of Ledger::commit(): what the step did must not be told. What was to be written
+  /// stays and comes with the next step.
   Status commit_step(std::vector<LedgerUpdate> updates);
 
  private:
   Ledger& ledger_;
   const OnCommit on_commit_;
-  std::mutex mutex_;  // guards the next
+  std::unordered_map<LedgerNumber, LedgerUpdate> unwritten_;  // of commits that failed
+  std::mutex mutex_;                                          // guards the next
   std::vector<LedgerOpening> opened_;
 };
 

@@ -32,10 +32,11 @@ Result<QuotaDecision> LocalQuotas::reserve(const Tenant& tenant, const QuotaRequ
   return decision;
 }
 
-Status LocalQuotas::settle(const Reservation& reservation, int64_t tokens_used) {
+Status LocalQuotas::settle_all(std::span<const Settlement> settlements) {
   const std::lock_guard lock(mutex_);
-  const int64_t change = tokens_used - reservation.tokens;
-  windows_[reservation.tenant].add(now(), reservation.second, 0, change);
+  for (const auto& [reservation, tokens_used] : settlements)
+    windows_[reservation.tenant].add(now(), reservation.second, 0,
+                                     tokens_used - reservation.tokens);
   return ok();
 }
 

@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,6 +39,12 @@ struct Reservation {
   std::string tenant;
   int64_t second = 0;  // since 1970, UTC, of the windows that it was taken from
   int64_t tokens = 0;
+};
+
+/// What became of a reservation.
+struct Settlement {
+  Reservation reservation;
+  int64_t tokens_used = 0;  // may be above what was reserved, and is counted then
 };
 
 /// What is left of one limit, for x-ratelimit headers.
@@ -78,9 +85,14 @@ class Quotas {
   /// nothing is reserved then.
   virtual Result<QuotaDecision> reserve(const Tenant& tenant, const QuotaRequest& request) = 0;
 
-  /// Gives back what a request did not use; `tokens_used` may be above what was reserved, and is
-  /// counted then. Once for each reservation.
-  virtual Status settle(const Reservation& reservation, int64_t tokens_used) = 0;
+  /// Gives back what requests did not use. Once for each reservation. Cost: with a shared store one
+  /// round trip, however many they are. Errors: those of a shared store; what was not given back is
+  /// forgotten with its window.
+  virtual Status settle_all(std::span<const Settlement> settlements) = 0;
+  Status settle(const Reservation& reservation, int64_t tokens_used) {
+    const Settlement one{reservation, tokens_used};
+    return settle_all({&one, 1});
+  }
 
   /// What is left to a tenant.
   virtual Result<QuotaStatus> status(const Tenant& tenant) = 0;
@@ -94,7 +106,7 @@ class LocalQuotas final : public Quotas {
   explicit LocalQuotas(std::function<double()> clock = {});
 
   Result<QuotaDecision> reserve(const Tenant& tenant, const QuotaRequest& request) override;
-  Status settle(const Reservation& reservation, int64_t tokens_used) override;
+  Status settle_all(std::span<const Settlement> settlements) override;
   Result<QuotaStatus> status(const Tenant& tenant) override;
 
   /// Counts what was used before this process began, as the ledger remembers it.
