@@ -14,7 +14,8 @@ TENANT_ACTIONS = ("add", "list", "rotate-key", "limit", "remove", "usage")
 # What the documents show of other programs, in lines or spans of code that begin with their names.
 OTHERS = re.compile(
     r"^[(\s$]*(?:sudo )?(?:cmake|ctest|cpack|docker|kubectl|python3|scripts/|build/|useradd|"
-    r"adduser|addgroup|apt|systemctl|nginx|openssl|mpirun|qemu|git|cc|c\+\+|pkg-config|ENTRYPOINT|RUN)")
+    r"adduser|addgroup|apt|systemctl|nginx|openssl|mpirun|qemu|git|cc|c\+\+|pkg-config|ENTRYPOINT|"
+    r"RUN)")
 
 
 def help_of(*words):
