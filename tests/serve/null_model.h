@@ -22,6 +22,7 @@ struct NullModel {
 };
 
 struct NullModelOptions {
+  int64_t context = 512;
   int64_t chunk_tokens = 512;                  // of a prompt, in a step
   std::function<void(const NullRun&)> on_run;  // before each run of the device; may wait
 };
@@ -47,13 +48,13 @@ inline Result<serve::ModelParts> load_null_model(int64_t sequences,
   serve::ModelParts parts{.tokenizer = owner->tokenizer.get(),
                           .metadata = &metadata,
                           .info = owner->model.loaded.model.info,
-                          .context = 512,
+                          .context = options.context,
                           .chat = std::move(chat)};
-  TROIKA_TRY(parts.engine,
-             Engine::make(
-                 owner->model.loaded,
-                 {.context = 512, .sequences_max = sequences, .chunk_tokens = options.chunk_tokens},
-                 rules));
+  TROIKA_TRY(parts.engine, Engine::make(owner->model.loaded,
+                                        {.context = options.context,
+                                         .sequences_max = sequences,
+                                         .chunk_tokens = options.chunk_tokens},
+                                        rules));
   parts.owner = std::move(owner);
   return parts;
 }

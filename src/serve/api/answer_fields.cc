@@ -212,9 +212,10 @@ void read_model_name(Fields& fields, const ServedModel& model) {
                              .code = "model_not_found"};
 }
 
-AnswerRequest read_answer(Fields& fields, const ServedModel& model) {
-  AnswerRequest answer{.options = read_options(fields, model)};
-  read_spec(fields, model, answer.spec);
+AnswerRequest read_answer(Fields& fields, const Call& call) {
+  AnswerRequest answer{.options = read_options(fields, call.model)};
+  read_spec(fields, call.model, answer.spec);
+  answer.spec.request.tenant = call.caller.tenant->id;
   return answer;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "serve/api/call.h"
 #include "serve/api/fields.h"
 #include "serve/api/generation.h"
 #include "serve/api/served_model.h"
@@ -33,7 +34,7 @@ struct AnswerRequest {
 /// logit_bias, ignore_eos, n, max_tokens (also max_completion_tokens, max_output_tokens,
 /// n_predict), stop, speculative, cache_prompt; model, stream, stream_options, timings_per_token
 /// and troika.show_drafts. Another model than there is, is refused with 404.
-AnswerRequest read_answer(Fields& fields, const ServedModel& model);
+AnswerRequest read_answer(Fields& fields, const Call& call);
 
 /// Reads the strings that end an answer from a field of this name.
 void read_stop(Fields& fields, std::string_view name, Request& request);

@@ -143,7 +143,7 @@ void read_logprobs(Fields& fields, GenerationSpec& spec) {
 void handle_chat_completions(const Call& call) {
   RequestBody body(call);
   Fields& fields = body.fields();
-  auto [spec, options] = read_answer(fields, call.model);
+  auto [spec, options] = read_answer(fields, call);
   read_logprobs(fields, spec);
   refuse_what_is_not_done(fields);
   const ChatRequest request = read_chat_request(fields);

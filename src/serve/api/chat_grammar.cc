@@ -92,9 +92,18 @@ MadeGrammar text_with_calls(const ServedModel& model, const ChatRequest& request
   return std::shared_ptr<const TokenGrammar>();
 }
 
-}  // namespace
+/// All that make_grammar() reads, as one text.
+std::string key_of(const ChatRequest& request, const ChatPrompt& prompt) {
+  const OutputFormat& format = prompt.format;
+  const Json key =
+      Json::array({static_cast<int>(format.family), format.reasoning_open, format.reasoning_close,
+                   prompt.parser.generation_prompt, request.grammar, request.schema.value_or(""),
+                   static_cast<int>(request.tool_choice), request.tool_name,
+                   request.parallel_tool_calls, request.tools});
+  return to_text(key);
+}
 
-MadeGrammar chat_grammar(const ServedModel& model, const ChatRequest& request,
+MadeGrammar make_grammar(const ServedModel& model, const ChatRequest& request,
                          const ChatPrompt& prompt) {
   constexpr ReasoningGrammar kAnswer{.final = true};
   if (!request.grammar.empty()) {
@@ -111,10 +120,20 @@ MadeGrammar chat_grammar(const ServedModel& model, const ChatRequest& request,
   }
   if (request.tool_choice == ToolChoice::required || request.tool_choice == ToolChoice::named)
     return calls_alone(model, request, prompt);
-  if (request.tools.is_null() || request.tool_choice == ToolChoice::none ||
-      !marks_calls(prompt.format.family))
-    return std::shared_ptr<const TokenGrammar>();
+  if (!marks_calls(prompt.format.family)) return std::shared_ptr<const TokenGrammar>();
   return text_with_calls(model, request, prompt);
+}
+
+}  // namespace
+
+MadeGrammar chat_grammar(const ServedModel& model, TenantId tenant, const ChatRequest& request,
+                         const ChatPrompt& prompt) {
+  const bool no_calls = request.tool_choice == ToolChoice::none ||
+                        (request.tool_choice == ToolChoice::automatic && request.tools.is_null());
+  if (request.grammar.empty() && !request.schema && no_calls)
+    return std::shared_ptr<const TokenGrammar>();
+  return model.grammars().get(tenant, key_of(request, prompt),
+                              [&] { return make_grammar(model, request, prompt); });
 }
 
 }  // namespace troika::serve

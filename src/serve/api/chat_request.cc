@@ -167,7 +167,7 @@ ChatPrompt prepare_chat(Fields& fields, std::string_view name, const ServedModel
   ChatPrompt prompt = encode_chat(fields, name, model, request, spec.prompts.front());
   check_context(fields, name, model, spec.prompts);
   if (fields.refused()) return {};
-  auto grammar = chat_grammar(model, request, prompt);
+  auto grammar = chat_grammar(model, spec.request.tenant, request, prompt);
   if (!grammar.ok()) {
     fields.refuse(!request.grammar.empty()                       ? "grammar"
                   : request.schema                               ? "response_format"

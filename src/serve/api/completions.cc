@@ -140,8 +140,13 @@ void read_grammar(Fields& fields, const ServedModel& model, GenerationSpec& spec
   fields.read("grammar", gbnf);
   const Json* schema = fields.object("json_schema");
   if (fields.refused() || (gbnf.empty() && schema == nullptr)) return;
-  auto grammar = gbnf.empty() ? compile_json_schema(to_text(*schema), model.grammar_vocabulary())
-                              : compile_gbnf(gbnf, model.grammar_vocabulary());
+  const std::string text = gbnf.empty() ? to_text(*schema) : gbnf;
+  const auto compile = [&] {
+    return gbnf.empty() ? compile_json_schema(text, model.grammar_vocabulary())
+                        : compile_gbnf(gbnf, model.grammar_vocabulary());
+  };
+  const std::string name = (gbnf.empty() ? "schema " : "gbnf ") + text;
+  auto grammar = model.grammars().get(spec.request.tenant, name, compile);
   if (!grammar.ok())
     return fields.refuse(gbnf.empty() ? "json_schema" : "grammar", grammar.error().message());
   spec.request.grammar = std::move(*grammar);
@@ -158,7 +163,7 @@ void read_logprobs(Fields& fields, GenerationSpec& spec) {
 void handle_completions(const Call& call) {
   RequestBody body(call);
   Fields& fields = body.fields();
-  auto [spec, options] = read_answer(fields, call.model);
+  auto [spec, options] = read_answer(fields, call);
   read_logprobs(fields, spec);
   refuse_what_is_not_done(fields, spec);
   spec.prompts = read_prompts(fields, "prompt", call.model, kPromptsMax);

@@ -76,7 +76,7 @@ std::vector<TokenId> infill_prompt(const Tokenizer& tokenizer, const std::string
 void handle_infill(const Call& call) {
   RequestBody body(call);
   Fields& fields = body.fields();
-  auto [spec, options] = read_answer(fields, call.model);
+  auto [spec, options] = read_answer(fields, call);
   spec.choices = 1;
   const std::string prefix = fields.wanted_string("input_prefix");
   const std::string suffix = fields.wanted_string("input_suffix");

@@ -154,7 +154,7 @@ void handle_messages(const Call& call) {
   Fields& fields = body.fields();
   if (!fields.has("max_tokens"))
     fields.refuse("max_tokens", "max_tokens is missing, wanted a number of tokens");
-  auto [spec, options] = read_answer(fields, call.model);
+  auto [spec, options] = read_answer(fields, call);
   spec.choices = 1;
   if (spec.request.tokens_max < 0)
     fields.refuse("max_tokens", "max_tokens is negative, wanted 1 or more");

@@ -185,7 +185,7 @@ Json asked_of(const Fields& fields, const GenerationSpec& spec, const ChatReques
 void handle_responses(const Call& call) {
   RequestBody body(call);
   Fields& fields = body.fields();
-  auto [spec, options] = read_answer(fields, call.model);
+  auto [spec, options] = read_answer(fields, call);
   spec.choices = 1;
   const ChatRequest request = read_responses_request(fields);
   const ChatPrompt prompt = prepare_chat(fields, "input", call.model, request, spec);

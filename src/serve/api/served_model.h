@@ -14,6 +14,7 @@
 #include "gguf/metadata.h"
 #include "model/model.h"
 #include "serve/api/delivery.h"
+#include "serve/api/grammar_cache.h"
 #include "text/chat_template.h"
 #include "text/grammar/grammar_vocabulary.h"
 #include "text/tokenizer.h"
@@ -67,6 +68,7 @@ class ServedModel {
   const std::shared_ptr<const GrammarVocabulary>& grammar_vocabulary() const {
     return grammar_vocabulary_;
   }
+  GrammarCache& grammars() const { return *grammars_; }
 
   EngineThread& engine() { return *thread_; }
 
@@ -84,6 +86,7 @@ class ServedModel {
   int64_t created_s_;
   int64_t prompt_bytes_max_;
   std::shared_ptr<const GrammarVocabulary> grammar_vocabulary_;
+  std::unique_ptr<GrammarCache> grammars_ = std::make_unique<GrammarCache>();
   std::unique_ptr<EngineThread> thread_;  // last: it uses what stands above
 };
 

@@ -47,7 +47,7 @@ class TokenGrammar {
   /// are not allowed. No sensible grammar comes near: it keeps a hostile one from stopping others.
   static constexpr int64_t kVisitsMax = int64_t{1} << 24;
 
-  /// Bytes that are remembered now, for tests.
+  /// Bytes that are remembered now.
   int64_t memory_bytes() const;
 
  private:
