@@ -37,7 +37,7 @@ void add_device_flags(CLI::App& app, DeviceOptions& options) {
   app.add_option("--device", options.kind,
                  "what computes, as 'troika devices' lists it: cpu, vulkan (the first GPU), "
                  "vulkan:1, vulkan:NAME, or the slow float64 reference; or several that share the "
-                 "model, each on its processors: cpu:0-3,cpu:4-7")
+                 "model: cpu:0-3,cpu:4-7, each on its processors, or vulkan:0,cpu")
       ->check([](const std::string& text) { return problem_of(parse_devices(text)); })
       ->type_name("LIST")
       ->capture_default_str();

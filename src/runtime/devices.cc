@@ -92,8 +92,12 @@ Result<std::unique_ptr<Device>> make_group(const DeviceOptions& options,
   const HostAllocator memory;
   std::vector<std::unique_ptr<Device>> members;
   for (const DeviceName& name : names) {
-    if (name.kind != kCpu)
+    if (name.kind == kReference)
       return fail(ErrorCode::unsupported, "device {} cannot be a member of a group", name.kind);
+    if (name.kind == kVulkan) {
+      TROIKA_TRY(members.emplace_back(), make_vulkan_device(name.which));
+      continue;
+    }
     TROIKA_TRY(members.emplace_back(),
                make_cpu_device(member_options(options, name, names.size(), memory)));
   }

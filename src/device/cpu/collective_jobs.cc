@@ -5,6 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "device/collectives.h"
+
 namespace troika::cpu {
 namespace {
 
@@ -55,91 +57,35 @@ class ExchangeJob final : public Job {
   Slot shown_;
 };
 
-/// A row of a member's part of a value; null where there is none.
-const float* shown_row(const Transport& transport, const ShownAt& at, ExchangePlace place,
-                       int64_t row) {
-  const float* const shown = transport.shown(place.member, place.number);
-  return shown == nullptr ? nullptr : shown + row * at.row_elements + at.offset;
-}
-
 class SumPartsStep final : public RowStep {
  public:
   SumPartsStep(const SumParts& op, const Transport& transport, int64_t number, Slot y)
-      : op_(op), transport_(transport), number_(number), y_(y) {
-    for (const LeafRun& run : op_.runs) leaves_ += run.leaves;
-  }
+      : op_(op), shown_{transport, number}, y_(y) {}
 
   void run(const Step& step, int64_t row) const override {
-    const int64_t width = op_.value.elements();
-    float* const y = step.floats(y_) + row * width;
-    for (int64_t at = 0; at < width; at += kPiece) {
-      const Piece piece{step.kernels->elementwise.add, row, at, std::min(kPiece, width - at)};
-      size_t next = 0;
-      add_up(piece, leaves_, next, y + at);
-    }
+    sum_parts(op_, shown_, row, step.kernels->elementwise.add,
+              step.floats(y_) + row * op_.value.elements());
   }
 
  private:
-  static constexpr int64_t kPiece = 512;  // elements; the sums of a branch of the tree stay in L1
-
-  struct Piece {
-    AddKernel add;
-    int64_t row, at, count;
-  };
-
-  /// Writes the sum of the next `leaves` leaves, which are one part or two branches of the tree.
-  void add_up(const Piece& piece, int64_t leaves, size_t& next, float* sum) const {
-    const LeafRun& run = op_.runs[next];
-    if (run.leaves >= leaves) {
-      next++;
-      return take(piece, run, sum);
-    }
-    float rest[kPiece];
-    const int64_t left = (leaves + 1) / 2;
-    add_up(piece, left, next, sum);
-    add_up(piece, leaves - left, next, rest);
-    piece.add(sum, rest, sum, piece.count);
-  }
-
-  void take(const Piece& piece, const LeafRun& run, float* sum) const {
-    const ShownAt& at = op_.shown[static_cast<size_t>(run.member)];
-    const float* const row = shown_row(transport_, at, {run.member, number_}, piece.row);
-    if (row == nullptr)
-      std::fill_n(sum, piece.count, 0.0F);
-    else
-      std::copy_n(row + run.part * op_.value.elements() + piece.at, piece.count, sum);
-  }
-
   SumParts op_;
-  const Transport& transport_;
-  int64_t number_;
+  ShownAtExchange shown_;
   Slot y_;
-  int64_t leaves_ = 0;
 };
 
 class BestPairStep final : public RowStep {
  public:
   BestPairStep(const BestPair& op, const Transport& transport, int64_t number, Slot y)
-      : op_(op), transport_(transport), number_(number), y_(y) {}
+      : op_(op), shown_{transport, number}, y_(y) {}
 
   void run(const Step& step, int64_t row) const override {
-    const float* best = nullptr;
-    for (size_t m = 0; m < op_.shown.size(); m++) {
-      const ShownAt& at = op_.shown[m];
-      if (at.elements == 0) continue;
-      const float* const pair = shown_row(transport_, at, {static_cast<int64_t>(m), number_}, row);
-      if (pair == nullptr) continue;
-      if (best == nullptr || pair[1] > best[1] || (pair[1] == best[1] && pair[0] < best[0]))
-        best = pair;
-    }
-    const int32_t id = best == nullptr ? 0 : static_cast<int32_t>(best[0]);
+    const int32_t id = best_pair(op_, shown_, row);
     std::memcpy(step.floats(y_) + row, &id, sizeof(id));
   }
 
  private:
   BestPair op_;
-  const Transport& transport_;
-  int64_t number_;
+  ShownAtExchange shown_;
   Slot y_;
 };
 

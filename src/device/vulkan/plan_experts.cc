@@ -1,4 +1,6 @@
 // Mixtures of experts: routers, and products with the experts that they chose.
+#include <numeric>
+
 #include "device/vulkan/planning.h"
 #include "device/vulkan/weight_words.h"
 
@@ -16,12 +18,23 @@ struct RouterPush {
 
 struct ExpertPush {
   uint64_t w, x, y, chunks, chosen;
-  uint32_t rows, inputs, tokens, row_words, leaves, used, experts;
+  uint32_t rows, inputs, tokens, row_words, first_leaf, leaves, y_row, used, experts;
 };
 
-Status plan_product(Planning& planning, const Weight& weight, const Tensor& x,
-                    const Routing& routing, const Tensor& y, bool sum) {
-  TROIKA_TRY(const VulkanWeight* w, planning.stack(weight));
+/// What op reads and makes. `offset`: of the elements that it makes, in a row of y.
+struct Product {
+  const Weight& weight;
+  const Tensor& x;
+  const Routing& routing;
+  const Tensor& y;
+  bool sum = false;
+  int64_t first_leaf = 0;
+  int64_t leaves = 0;
+  int64_t offset = 0;
+};
+
+Status plan_product(Planning& planning, const VulkanWeight* w, const Product& product) {
+  const auto& [weight, x, routing, y, sum, first_leaf, leaves, offset] = product;
   TROIKA_TRY(const VkPipeline shader,
              planning.pipeline("expert_matmul", {*matrix_type(w->dtype), sum ? 1U : 0U}));
   const int64_t used = routing.chosen.spec.units;
@@ -29,15 +42,18 @@ Status plan_product(Planning& planning, const Weight& weight, const Tensor& x,
   push.rows = count32(weight.units * weight.width);
   push.inputs = count32(weight.inputs);
   push.row_words = count32(row_words(w->dtype, w->inputs));
-  push.leaves = count32(w->leaves);
+  push.first_leaf = count32(first_leaf);
+  push.leaves = count32(leaves);
+  push.y_row = count32(sum ? y.spec.elements() : weight.units * weight.width);
   push.used = count32(used);
   push.experts = count32(routing.experts);
   planning.add(
-      [=, chosen = routing.chosen](const Step& step, const Recorder& recorder) {
+      [=, chosen = routing.chosen, x = x, y = y, sum = sum, offset = offset](
+          const Step& step, const Recorder& recorder) {
         ExpertPush mine = push;
         const int64_t rows = step.rows(y.spec.rows);
         mine.x = step[x];
-        mine.y = step[y];
+        mine.y = step[y] + static_cast<uint64_t>(offset) * sizeof(float);
         mine.chosen = step[chosen];
         mine.tokens = count32(rows);
         const int64_t pairs = sum ? rows : rows * used;
@@ -83,12 +99,24 @@ Status plan(Planning& planning, const RouterTopK& op, const Tensor& y) {
 }
 
 Status plan(Planning& planning, const ExpertMatMul& op, const Tensor& y) {
-  return plan_product(planning, op.w, op.x, op.routing, y, false);
+  TROIKA_TRY(const VulkanWeight* w, planning.stack(op.w));
+  return plan_product(planning, w, {op.w, op.x, op.routing, y, false, 0, w->leaves, 0});
 }
 
 Status plan(Planning& planning, const ExpertSum& op, const Tensor& y) {
-  if (!op.parts.empty()) return no_member();
-  return plan_product(planning, op.w, op.x, op.routing, y, true);
+  TROIKA_TRY(const VulkanWeight* w, planning.stack(op.w));
+  const std::vector<int64_t> parts = op.parts.empty() ? std::vector{w->leaves} : op.parts;
+  if (std::accumulate(parts.begin(), parts.end(), int64_t{0}) != w->leaves)
+    return fail(ErrorCode::invalid_argument, "parts of other than the {} leaves of weight {}",
+                w->leaves, w->name);
+  Product product{op.w, op.x, op.routing, y, true};
+  for (const int64_t leaves : parts) {
+    product.leaves = leaves;
+    TROIKA_RETURN_IF_ERROR(plan_product(planning, w, product));
+    product.first_leaf += leaves;
+    product.offset += op.w.units * op.w.width;
+  }
+  return ok();
 }
 
 }  // namespace troika::vulkan

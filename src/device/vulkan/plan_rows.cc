@@ -38,7 +38,7 @@ enum class RowsKind : uint8_t { gather, store, load };
 
 struct ArgmaxPush {
   uint64_t x, y;
-  uint32_t rows, width;
+  uint32_t rows, width, first;
 };
 
 struct BlockRowPush {
@@ -243,13 +243,13 @@ Status plan(Planning& planning, const LoadRows& op, const Tensor& y) {
 }
 
 Status plan(Planning& planning, const Argmax& op, const Tensor& y) {
-  TROIKA_TRY(const VkPipeline shader, planning.pipeline("argmax"));
+  TROIKA_TRY(const VkPipeline shader, planning.pipeline("argmax", {0}));
   planning.add(
       [=, x = op.x](const Step& step, const Recorder& recorder) {
         const int64_t rows = step.rows(x.spec.rows);
-        recorder.dispatch(shader,
-                          ArgmaxPush{step[x], step[y], count32(rows), count32(x.spec.elements())},
-                          fold_groups(rows));
+        recorder.dispatch(
+            shader, ArgmaxPush{step[x], step[y], count32(rows), count32(x.spec.elements()), 0},
+            fold_groups(rows));
       },
       {.reads = {op.x.id}, .writes = {y.id}});
   return ok();

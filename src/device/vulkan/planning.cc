@@ -34,7 +34,7 @@ Planning::Planning(const Graph& graph, const Sizes& sizes, const Resources& reso
     : graph_(graph),
       resources_(resources),
       workshop_(workshop),
-      schedule_(graph.values(), std::ssize(resources.states)) {
+      schedule_(graph.values(), std::ssize(resources.states) + 1) {
   program_->sizes = sizes;
   program_->stream = &workshop.stream;
 }
@@ -134,6 +134,23 @@ Status Planning::zero_uncovered(const Tensor& value) {
       },
       {.reads = {spans}, .writes = {value.id}});
   return ok();
+}
+
+Result<Transport*> Planning::transport() const {
+  if (resources_.transport != nullptr) return resources_.transport;
+  return fail(ErrorCode::invalid_argument, "there is no group to show values to");
+}
+
+int64_t Planning::add_exchange(const Tensor& exchange) {
+  exchanges_.push_back(exchange.id);
+  return std::ssize(exchanges_) - 1;
+}
+
+Result<int64_t> Planning::number_of(const Tensor& exchange) const {
+  const auto found = std::ranges::find(exchanges_, exchange.id);
+  if (found == exchanges_.end())
+    return fail(ErrorCode::invalid_argument, "value {} is no exchange", exchange.id);
+  return found - exchanges_.begin();
 }
 
 int64_t Planning::rows_max(Rows rows) const {

@@ -46,8 +46,9 @@ class Planning {
   /// A table for shaders to read; its address. Errors: exhausted.
   Result<uint64_t> constant(const std::vector<uint32_t>& words);
 
-  void add(std::function<void(const Step&, const Recorder&)> record, const Access& access) {
-    schedule_.add(std::move(record), access);
+  void add(Record record, const Access& access) { schedule_.add(std::move(record), access); }
+  void add_on_host(HostWork work, const Access& access) {
+    schedule_.add_on_host(std::move(work), access);
   }
   /// A slot of `row_bytes` bytes for each row.
   Slot add_slot(Rows rows, int64_t row_bytes) {
@@ -63,6 +64,16 @@ class Planning {
 
   /// Sets the rows of a value that no span covers to zero. Errors: those of the driver.
   Status zero_uncovered(const Tensor& value);
+
+  /// The group that the program is a member's of. Errors: invalid_argument — there is none.
+  Result<Transport*> transport() const;
+  int64_t member() const { return resources_.member; }
+  /// What exchanges write and their readers read, so that they keep their order.
+  State group() const { return {static_cast<int32_t>(resources_.states.size())}; }
+  /// Numbers the exchange whose value `exchange` is: exchanges count from 0.
+  int64_t add_exchange(const Tensor& exchange);
+  /// Errors: invalid_argument — it is none.
+  Result<int64_t> number_of(const Tensor& exchange) const;
 
   const Sizes& sizes() const { return program_->sizes; }
 
@@ -83,6 +94,7 @@ class Planning {
   Workshop workshop_;
   Schedule schedule_;
   std::unique_ptr<Program> program_ = std::make_unique<Program>();
+  std::vector<int32_t> exchanges_;  // ids of their values
   Slot token_spans_ = -1;
   Slot output_spans_ = -1;
 };
@@ -115,9 +127,6 @@ Status plan(Planning& planning, const ArgmaxPair& op, const Tensor& y);
 Status plan(Planning& planning, const Exchange& op, const Tensor& y);
 Status plan(Planning& planning, const SumParts& op, const Tensor& y);
 Status plan(Planning& planning, const BestPair& op, const Tensor& y);
-
-/// What this device says of ops that only members of a group have.
-Error no_member();
 
 /// Plans a whole graph. Errors: those of graph.check(); unsupported — an op, by name;
 /// invalid_argument — weights or states that do not fit; exhausted.

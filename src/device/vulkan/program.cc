@@ -75,10 +75,12 @@ Result<Step> prepare_step(const Program& program, const Bindings& bindings) {
     TROIKA_TRY(step.inputs[i], address_of({view, count * 4, kInputNames[i]}, *program.stream));
     if (table) step.table_entries = (view.buffer->bytes() - view.offset) / 4;
   }
-  const uint64_t arena =
-      program.arena ? static_cast<const VulkanBuffer&>(*program.arena).address() : 0;
-  for (const SlotPlace& slot : program.slots)
-    step.slots.push_back(arena + static_cast<uint64_t>(slot.offset));
+  const auto* arena = static_cast<const VulkanBuffer*>(program.arena.get());
+  const uint64_t address = arena != nullptr ? arena->address() : 0;
+  for (const SlotPlace& slot : program.slots) {
+    step.slots.push_back(address + static_cast<uint64_t>(slot.offset));
+    step.places.push_back({arena != nullptr ? arena->handle() : VK_NULL_HANDLE, slot.offset});
+  }
   for (size_t i = 0; i < program.slots.size(); i++) {
     if (program.slots[i].output < 0) continue;
     const auto number = static_cast<size_t>(program.slots[i].output);
@@ -86,7 +88,9 @@ Result<Step> prepare_step(const Program& program, const Bindings& bindings) {
     const BufferView& view = bindings[static_cast<Output>(number)];
     const int64_t count = step.rows(spec.rows) * spec.elements();
     if (count == 0) continue;
-    TROIKA_TRY(step.slots[i], address_of({view, count * 4, kOutputNames[number]}, *program.stream));
+    const Range range{view, count * 4, kOutputNames[number]};
+    TROIKA_TRY(step.slots[i], address_of(range, *program.stream));
+    TROIKA_TRY(step.places[i], place_of(range, *program.stream));
     if (view.offset % kVectorBytes != 0)
       return fail(ErrorCode::invalid_argument, "{}: at byte {}, wanted a multiple of {}",
                   kOutputNames[number], view.offset, kVectorBytes);

@@ -29,6 +29,7 @@ struct Step {
   int64_t table_entries = 0;               // of the page table
   std::array<uint64_t, kInputs> inputs{};  // addresses
   std::vector<uint64_t> slots;             // addresses
+  std::vector<Place> places;               // of slots, for copies
   uint64_t faults = 0;                     // address
 
   int64_t rows(Rows rows) const { return rows == Rows::outputs ? outputs : tokens; }
@@ -71,10 +72,15 @@ class Recorder {
   VkCommandBuffer commands_;
 };
 
-/// A shader of a program.
+using Record = std::function<void(const Step&, const Recorder&)>;
+using HostWork = std::function<Status(const Step&, Stream&)>;
+
+/// A shader of a program, or work on the host: what stands before it is recorded by then, and what
+/// it reads back through the stream has been computed.
 struct Command {
-  std::function<void(const Step&, const Recorder&)> record;
+  Record record;
   bool waits = false;  // for what runs before it
+  HostWork on_host = {};
 };
 
 /// A value in the arena.

@@ -10,12 +10,12 @@ Slot Schedule::add_slot(int64_t bytes) {
   return static_cast<Slot>(slots_.size() - 1);
 }
 
-void Schedule::add(std::function<void(const Step&, const Recorder&)> record, const Access& access) {
+void Schedule::add(Command command, const Access& access) {
   const int64_t phase = phase_of(access);
   if (misread_) return;
   note(access, phase);
   if (phase >= std::ssize(phases_)) phases_.resize(static_cast<size_t>(phase) + 1);
-  phases_[static_cast<size_t>(phase)].push_back({std::move(record)});
+  phases_[static_cast<size_t>(phase)].push_back(std::move(command));
 }
 
 int64_t Schedule::phase_of(const Access& access) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/result.h"
@@ -32,7 +33,13 @@ class Schedule {
 
   /// Adds a shader. Everything that it reads must have been written before (see check()); a slot
   /// that several write is there when the last of them has.
-  void add(std::function<void(const Step&, const Recorder&)> record, const Access& access);
+  void add(Record record, const Access& access) {
+    add(Command{.record = std::move(record)}, access);
+  }
+  /// Adds work on the host in the same way.
+  void add_on_host(HostWork work, const Access& access) {
+    add(Command{.on_host = std::move(work)}, access);
+  }
 
   /// Whether every shader so far read what ones before it wrote. Errors: invalid_argument — names
   /// the first slot that was read too early.
@@ -54,6 +61,7 @@ class Schedule {
     int64_t read = -1;  // the last phase that does
     int64_t written = -1;
   };
+  void add(Command command, const Access& access);
   int64_t phase_of(const Access& access);
   void note(const Access& access, int64_t phase);
   SlotUse& use_of(Slot slot) { return slots_[static_cast<size_t>(slot)]; }

@@ -1,5 +1,6 @@
 #include "device/vulkan/vulkan_device.h"
 
+#include <optional>
 #include <utility>
 
 #include "device/vulkan/buffers.h"
@@ -24,10 +25,6 @@ struct Supports {
   bool operator()(const ExpertSum&) const { return imports(dtype, WeightUse::experts); }
   bool operator()(const KvWrite&) const { return has_kv_type(dtype); }
   bool operator()(const Attention&) const { return has_kv_type(dtype); }
-  bool operator()(const ArgmaxPair&) const { return false; }
-  bool operator()(const Exchange&) const { return false; }
-  bool operator()(const SumParts&) const { return false; }
-  bool operator()(const BestPair&) const { return false; }
   template <typename AnyOther>
   bool operator()(const AnyOther&) const {
     return true;
@@ -100,12 +97,7 @@ class VulkanDevice final : public Device {
       return fail(ErrorCode::invalid_argument, "the program was compiled by another device");
     TROIKA_TRY(Step step, prepare_step(*mine, bindings));
     step.faults = stream_->faults_address();
-    TROIKA_TRY(const VkCommandBuffer commands, stream_->begin_call());
-    const Recorder recorder(gpu_->api(), pipelines_->layout(), commands);
-    for (const Command& command : mine->commands) {
-      if (command.waits) recorder.barrier();
-      command.record(step, recorder);
-    }
+    TROIKA_RETURN_IF_ERROR(record(*mine, step));
     const Event event{stream_->end_call()};
     TROIKA_RETURN_IF_ERROR(stream_->submit());
     return event;
@@ -144,6 +136,25 @@ class VulkanDevice final : public Device {
   Status wait(Event event) override { return stream_->wait(event.number); }
 
  private:
+  /// Records what a step does; work on the host is done at once.
+  Status record(const Program& program, const Step& step) {
+    std::optional<Recorder> recorder;
+    for (const Command& command : program.commands) {
+      if (command.on_host) {
+        recorder.reset();
+        TROIKA_RETURN_IF_ERROR(command.on_host(step, *stream_));
+        continue;
+      }
+      if (recorder && command.waits) recorder->barrier();
+      if (!recorder) {
+        TROIKA_TRY(const VkCommandBuffer commands, stream_->begin_call());
+        recorder.emplace(gpu_->api(), pipelines_->layout(), commands);
+      }
+      command.record(step, *recorder);
+    }
+    return ok();
+  }
+
   std::unique_ptr<Gpu> gpu_;  // outlives what follows
   std::unique_ptr<Stream> stream_;
   std::unique_ptr<Pipelines> pipelines_;

@@ -1,7 +1,9 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
-// The lowest place among the largest elements of a row: a group each.
+// The lowest place among the largest elements of a row, alone or as (id, element): a group each.
 #include "memory.glsl"
+
+layout(constant_id = 0) const uint kPair = 0;
 
 const uint kLanes = 256;
 layout(local_size_x = 256) in;
@@ -11,6 +13,7 @@ layout(push_constant) uniform Push {
   Ints y;
   uint rows;
   uint width;
+  uint first;  // the id of a pair's place 0
 };
 
 shared float values[kLanes];
@@ -38,5 +41,10 @@ void main() {
       value = values[i];
       place = places[i];
     }
-  y.at[row] = int(place);
+  if (kPair == 0) {
+    y.at[row] = int(place);
+  } else {
+    y.at[2 * row] = floatBitsToInt(float(first + place));
+    y.at[2 * row + 1] = floatBitsToInt(value);
+  }
 }

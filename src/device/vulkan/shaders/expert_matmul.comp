@@ -21,7 +21,9 @@ layout(push_constant) uniform Push {
   uint inputs;
   uint tokens;
   uint row_words;
-  uint leaves;
+  uint first_leaf;
+  uint leaves;  // from there on, which add up into y
+  uint y_row;   // elements of y from one row to the next
   uint used;
   uint experts;
 };
@@ -46,16 +48,17 @@ void main() {
   for (uint leaf = 0; leaf < leaves; leaf++) {
     if (kSum == 0) {
       Row row = expert_row(token, number % used, o);
-      leaf_sums[leaf] = leaf_sum(row, leaf, uint[1](token * inputs));
+      leaf_sums[leaf] = leaf_sum(row, first_leaf + leaf, uint[1](token * inputs));
       continue;
     }
     precise float sum = 0.0;
     for (uint rank = 0; rank < used; rank++) {
       Row row = expert_row(token, rank, o);
-      const float part = leaf_sum(row, leaf, uint[1]((token * used + rank) * inputs));
+      const float part =
+          leaf_sum(row, first_leaf + leaf, uint[1]((token * used + rank) * inputs));
       sum = fma(chosen.at[2 * (token * used + rank) + 1], part, sum);
     }
     leaf_sums[leaf] = sum;
   }
-  if (gl_LocalInvocationID.y == 0 && o < rows) y.at[number * rows + o] = tree(leaf_sums, leaves);
+  if (gl_LocalInvocationID.y == 0 && o < rows) y.at[number * y_row + o] = tree(leaf_sums, leaves);
 }

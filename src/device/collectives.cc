@@ -1,0 +1,78 @@
+#include "device/collectives.h"
+
+#include <algorithm>
+
+namespace troika {
+namespace {
+
+constexpr int64_t kPiece = 512;  // elements; the sums of a branch of the tree stay in L1
+
+/// A row of a member's part of a value; null where there is none.
+const float* shown_row(const ShownAtExchange& shown, const ShownAt& at, int64_t member,
+                       int64_t row) {
+  const float* const begin = shown.transport.shown(member, shown.number);
+  return begin == nullptr ? nullptr : begin + row * at.row_elements + at.offset;
+}
+
+/// Elements [at, at + count) of a row.
+struct Piece {
+  const SumParts& op;
+  const ShownAtExchange& shown;
+  AddFloats add;
+  int64_t row, at, count;
+};
+
+void take(const Piece& piece, const LeafRun& run, float* sum) {
+  const ShownAt& at = piece.op.shown[static_cast<size_t>(run.member)];
+  const float* const row = shown_row(piece.shown, at, run.member, piece.row);
+  if (row == nullptr)
+    std::fill_n(sum, piece.count, 0.0F);
+  else
+    std::copy_n(row + run.part * piece.op.value.elements() + piece.at, piece.count, sum);
+}
+
+/// Writes the sum of the next `leaves` leaves, which are one part or two branches of the tree.
+void add_up(const Piece& piece, int64_t leaves, size_t& next, float* sum) {
+  const LeafRun& run = piece.op.runs[next];
+  if (run.leaves >= leaves) {
+    next++;
+    return take(piece, run, sum);
+  }
+  float rest[kPiece];
+  const int64_t left = (leaves + 1) / 2;
+  add_up(piece, left, next, sum);
+  add_up(piece, leaves - left, next, rest);
+  piece.add(sum, rest, sum, piece.count);
+}
+
+}  // namespace
+
+void add_floats(const float* a, const float* b, float* y, int64_t count) noexcept {
+  for (int64_t i = 0; i < count; i++) y[i] = a[i] + b[i];
+}
+
+void sum_parts(const SumParts& op, const ShownAtExchange& shown, int64_t row, AddFloats add,
+               float* y) {
+  int64_t leaves = 0;
+  for (const LeafRun& run : op.runs) leaves += run.leaves;
+  const int64_t width = op.value.elements();
+  for (int64_t at = 0; at < width; at += kPiece) {
+    size_t next = 0;
+    add_up({op, shown, add, row, at, std::min(kPiece, width - at)}, leaves, next, y + at);
+  }
+}
+
+int32_t best_pair(const BestPair& op, const ShownAtExchange& shown, int64_t row) {
+  const float* best = nullptr;
+  for (size_t m = 0; m < op.shown.size(); m++) {
+    const ShownAt& at = op.shown[m];
+    if (at.elements == 0) continue;
+    const float* const pair = shown_row(shown, at, static_cast<int64_t>(m), row);
+    if (pair == nullptr) continue;
+    if (best == nullptr || pair[1] > best[1] || (pair[1] == best[1] && pair[0] < best[0]))
+      best = pair;
+  }
+  return best == nullptr ? 0 : static_cast<int32_t>(best[0]);
+}
+
+}  // namespace troika
