@@ -72,7 +72,10 @@ int run_on_ranks(Command& command) {
   Ranks& ranks = **joined;
   if (!ranks.leads()) {
     ignore_interrupts();
-    return ranks.leave(finish(ranks.follow()));
+    return ranks.leave(finish(ranks.follow([](const Error& error) {
+      print_error(error.message());
+      std::_Exit(kExitFailed);
+    })));
   }
   session.model.device.ranks = &ranks;
   return ranks.leave(finish(command.run()));

@@ -61,6 +61,15 @@ std::pair<std::unique_ptr<Channel>, std::unique_ptr<Channel>> make_channel_pair(
   return {std::make_unique<QueueChannel>(there, back), std::make_unique<QueueChannel>(back, there)};
 }
 
+bool Silence::is_over() {
+  // Between two calls pass milliseconds; more means that this thread did not run.
+  constexpr Clock::duration kAwakeMax = std::chrono::seconds(1);
+  const Clock::time_point now = Clock::now();
+  quiet_ += std::min(now - last_, kAwakeMax);
+  last_ = now;
+  return quiet_ > limit_;
+}
+
 void Patience::pause() {
   if (pauses_ < kAwake) {
     pauses_++;

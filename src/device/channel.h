@@ -47,4 +47,23 @@ class Patience {
   int pauses_ = 0;
 };
 
+/// How long nothing was heard while this thread could have heard it: a process that is stopped for
+/// minutes has missed nothing, for then its peers have perhaps been, too.
+class Silence {
+ public:
+  explicit Silence(std::chrono::milliseconds limit) : limit_(limit), last_(Clock::now()) {}
+
+  /// Something was heard.
+  void end() { quiet_ = {}; }
+
+  /// Called again and again: whether it has been longer than the limit.
+  bool is_over();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::chrono::milliseconds limit_;
+  Clock::time_point last_;
+  Clock::duration quiet_{};
+};
+
 }  // namespace troika

@@ -70,6 +70,10 @@ class Namespaces:
         """`command` as it is run on node0."""
         return ["nsenter", "-t", str(self.holders[1].pid), "--net", "--uts", *map(str, command)]
 
+    def unplug(self, number):
+        """Nothing reaches a host any more, and nobody is told."""
+        self._run(self.holders[0].pid, "ip", "link", "set", f"port{number}", "down")
+
     def end(self):
         for holder in self.holders:
             holder.kill()

@@ -6,11 +6,9 @@ import unittest
 
 import namespaces
 import ranks
-from ranks import answer, run, troika
+from ranks import SECONDS_MAX, answer, run, troika
 
 HOSTS = ["10.77.0.1", "10.77.0.2", "10.77.0.3", "10.77.0.4"]
-SECONDS_MAX = 180
-
 
 class NamespacesTest(unittest.TestCase):
     def setUp(self):
@@ -44,6 +42,15 @@ class NamespacesTest(unittest.TestCase):
         self.assertEqual(
             json.dumps(answer(*uneven, timeout=SECONDS_MAX), sort_keys=True, default=str),
             ranks.alone())
+
+    def test_a_host_that_cannot_be_reached_any_more_is_missed(self):
+        hosts = self.hosts()
+        job = ranks.Job([*self.mpirun(hosts), *ranks.long_text("--mpi-timeout", "3")])
+        self.addCleanup(job.kill)
+        job.process.stdout.read(1)
+        hosts.unplug(2)
+        job.wait_for(r"^troika: member \d of 4 .*no sign of life for 3 s")
+        # mpirun waits for the host on its own account; whoever started it may not.
 
     def test_a_host_with_a_public_address_is_refused(self):
         hosts = self.hosts(extra=[(2, "203.0.113.7")])

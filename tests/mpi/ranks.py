@@ -4,12 +4,17 @@ import functools
 import json
 import os
 import pathlib
+import re
 import shutil
+import signal
 import subprocess
+import threading
+import uuid
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "build" / "release" / "troika"
 MODEL = ROOT / "models" / "troika-demo.gguf"
+SECONDS_MAX = 180  # of anything here; a busy machine is no failure
 PROMPT = ["-p", "What is 34 + 58?", "-n", "24", "-c", "256"]
 
 
@@ -57,6 +62,12 @@ def troika(*flags, model=MODEL, program=PROGRAM):
     return [program, "run", model, *PROMPT, "-t", 1, *flags]
 
 
+def long_text(*flags):
+    """The end of a command line that writes for minutes, on ranks."""
+    return [PROGRAM, "run", MODEL, "-p", "Count.", "-t", 1, "-n", "100000", "-c", "131072",
+            "--ignore-eos", "--spec-type", "none", "--device", "mpi", *flags]
+
+
 @functools.cache
 def alone():
     """What one process answers."""
@@ -65,3 +76,67 @@ def alone():
 
 def environment(**more):
     return {**os.environ, **more}
+
+
+class Job:
+    """mpirun in the background, and its ranks."""
+
+    def __init__(self, command):
+        self.mark = uuid.uuid4().hex
+        self.process = subprocess.Popen(
+            [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, env=environment(TROIKA_TEST_MARK=self.mark))
+        self.lines = []
+        self.heard = threading.Condition()
+        self.reader = threading.Thread(target=self._read)
+        self.reader.start()
+
+    def _read(self):
+        for line in self.process.stderr:
+            with self.heard:
+                self.lines.append(line)
+                self.heard.notify_all()
+
+    def wait_for(self, pattern):
+        """The match in the first line on stderr that has one."""
+        def found():
+            return next((m for m in map(re.compile(pattern).search, self.lines) if m), None)
+
+        with self.heard:
+            self.heard.wait_for(lambda: found() or self.process.poll() is not None, SECONDS_MAX)
+            if found() is None:
+                raise RuntimeError(f"no {pattern}: {self.lines}")
+            return found()
+
+    def rank(self, number):
+        """The process id of a rank."""
+        names = (f"OMPI_COMM_WORLD_RANK={number}", f"PMI_RANK={number}")
+        for folder in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                variables = (folder / "environ").read_text(errors="replace").split("\0")
+                program = os.readlink(folder / "exe")
+            except OSError:
+                continue
+            if f"TROIKA_TEST_MARK={self.mark}" in variables and any(
+                    name in variables for name in names) and program == str(PROGRAM):
+                return int(folder.name)
+        raise RuntimeError(f"no rank {number}")
+
+    def end(self):
+        """The exit status; it must come."""
+        status = self.process.wait(SECONDS_MAX)
+        self.reader.join()
+        self.process.stdout.close()
+        self.process.stderr.close()
+        return status
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        for number in range(4):
+            try:
+                os.kill(self.rank(number), signal.SIGKILL)
+            except (RuntimeError, ProcessLookupError):
+                pass
+        self.process.wait()
+        self.reader.join()

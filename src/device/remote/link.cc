@@ -4,17 +4,18 @@ namespace troika::remote {
 
 Link::~Link() {
   if (lost_) return;
-  const auto until = std::chrono::steady_clock::now() + silence_;
   if (!post(End{}).ok()) return;
+  Silence silence(silence_);
   Patience patience;
   for (Result<bool> sent = channel_->sent(); sent.ok() && !*sent; sent = channel_->sent()) {
-    if (std::chrono::steady_clock::now() > until) return;
+    if (silence.is_over()) return;
     patience.pause();
   }
 }
 
 Error Link::lose(const Error& why) {
   lost_ = fail(ErrorCode::device_lost, "{}", why.message());
+  if (on_lost_) on_lost_();
   return *lost_;
 }
 
@@ -32,8 +33,7 @@ Result<Decoded<Answer>> Link::ask(const Message& message, bool takes_long) {
 }
 
 Result<Decoded<Answer>> Link::await(bool takes_long) {
-  const auto deadline = [this] { return std::chrono::steady_clock::now() + silence_; };
-  auto until = deadline();
+  Silence silence(silence_);
   Patience patience;
   if (takes_long) patience.sleep_at_once();
   while (true) {
@@ -43,8 +43,8 @@ Result<Decoded<Answer>> Link::await(bool takes_long) {
       Result<Decoded<Answer>> answer = decode_answer(message_);
       if (!answer.ok()) return lose(answer.error());
       if (answer->value.kind == AnswerKind::done) return answer;
-      until = deadline();
-    } else if (std::chrono::steady_clock::now() > until) {
+      silence.end();
+    } else if (silence.is_over()) {
       return lose(fail(ErrorCode::device_lost, "no sign of life for {:.3g} s",
                        std::chrono::duration<double>(silence_).count()));
     }

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "device/channel.h"
@@ -16,8 +17,10 @@ namespace troika::remote {
 class Link {
  public:
   /// @param silence  how long a follower that works may say nothing before it counts as lost.
-  Link(std::unique_ptr<Channel> channel, std::chrono::milliseconds silence)
-      : channel_(std::move(channel)), silence_(silence) {}
+  /// @param on_lost  called once, when it does; may be empty.
+  Link(std::unique_ptr<Channel> channel, std::chrono::milliseconds silence,
+       std::function<void()> on_lost)
+      : channel_(std::move(channel)), silence_(silence), on_lost_(std::move(on_lost)) {}
 
   /// Tells the follower, if it can still hear, that this was all.
   ~Link();
@@ -42,6 +45,7 @@ class Link {
 
   std::unique_ptr<Channel> channel_;
   std::chrono::milliseconds silence_;
+  std::function<void()> on_lost_;
   std::vector<std::byte> message_;
   std::optional<Error> lost_;
   int64_t numbers_ = 0;

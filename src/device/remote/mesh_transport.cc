@@ -25,6 +25,7 @@ MeshTransport::MeshTransport(std::vector<std::unique_ptr<Channel>> peers)
 void MeshTransport::begin_step() {
   step_++;
   given_up_ = false;
+  latest_.assign(peers_.size(), -1);
   const std::lock_guard lock(mutex_);
   error_.reset();
 }
@@ -51,8 +52,7 @@ bool MeshTransport::exchange(int64_t member, int64_t number, std::span<const flo
   if (given_up_) return false;
   places_[number % 2][static_cast<size_t>(member)].shown = mine.data();
   Status status = send_to_all(number, mine);
-  if (status.ok()) status = take_from_all(number);
-  if (status.ok()) status = let_all_leave();
+  if (status.ok()) status = meet_all(number);
   if (!status.ok()) give_up();
   return !given_up_;
 }
@@ -69,66 +69,51 @@ Status MeshTransport::send_to_all(int64_t number, std::span<const float> mine) {
   return ok();
 }
 
-Status MeshTransport::take_from_all(int64_t number) {
-  std::vector<bool> came(peers_.size());
-  Patience patience;
-  for (size_t missing = peers_.size() - 1; missing > 0 && !given_up_;) {
+/// Waits until all have shown theirs, and until what this member sent has left: nobody must wait
+/// for that while it computes.
+Status MeshTransport::meet_all(int64_t number) {
+  for (Patience patience; !given_up_; patience.pause()) {
+    bool met = true;
     for (size_t p = 0; p < peers_.size(); p++) {
-      if (peers_[p] == nullptr || came[p]) continue;
-      const Result<bool> taken = take_from(p, number);
-      if (!taken.ok()) {
-        fail_step(p, taken.error());
-        return taken.error();
+      if (peers_[p] == nullptr) continue;
+      Status status = take_from(p, number);
+      Result<bool> sent = status.ok() ? peers_[p]->sent() : Result<bool>(status.error());
+      if (!sent.ok()) {
+        fail_step(p, sent.error());
+        return sent.error();
       }
-      if (!*taken) continue;
-      came[p] = true;
-      missing--;
+      met = met && *sent && latest_[p] >= number;
     }
-    if (missing > 0) patience.pause();
+    if (met) return ok();
   }
   return ok();
 }
 
-/// Takes the next message of one peer: true if it is what this exchange waits for.
-Result<bool> MeshTransport::take_from(size_t peer, int64_t number) {
+/// Takes the next message of one peer, if there is one. Who has shown its part may still give up,
+/// or be an exchange ahead, having met those that this member waits for.
+Status MeshTransport::take_from(size_t peer, int64_t number) {
   TROIKA_TRY(const bool came, peers_[peer]->poll(message_));
-  if (!came) return false;
+  if (!came) return ok();
   Head head;
   if (message_.size() < sizeof(head))
     return fail(ErrorCode::device_lost, "{} bytes came, wanted {} or more", message_.size(),
                 sizeof(head));
   std::memcpy(&head, message_.data(), sizeof(head));
-  if (head.step < step_) return false;  // of one that was given up
+  if (head.step < step_) return ok();  // of one that was given up
   if (head.number == kGivesUp && head.step == step_) {
     given_up_ = true;  // who says so has told all
-    return false;
+    return ok();
   }
   const auto floats = static_cast<int64_t>((message_.size() - sizeof(head)) / sizeof(float));
-  if (head.step != step_ || head.number != number || head.floats != floats)
+  if (head.step != step_ || head.number != latest_[peer] + 1 || head.number > number + 1 ||
+      head.floats != floats)
     return fail(ErrorCode::device_lost,
                 "exchange {} of step {} came with {} of {} floats, wanted exchange {} of step {}",
-                head.number, head.step, floats, head.floats, number, step_.load());
-  Place& place = places_[number % 2][peer];
+                head.number, head.step, floats, head.floats, latest_[peer] + 1, step_.load());
+  latest_[peer] = head.number;
+  Place& place = places_[head.number % 2][peer];
   std::swap(place.message, message_);
   place.shown = reinterpret_cast<const float*>(place.message.data() + sizeof(head));
-  return true;
-}
-
-/// Nobody must wait for what this member still has to send while it computes.
-Status MeshTransport::let_all_leave() {
-  Patience patience;
-  for (size_t p = 0; p < peers_.size(); p++) {
-    if (peers_[p] == nullptr) continue;
-    while (!given_up_) {
-      const Result<bool> sent = peers_[p]->sent();
-      if (!sent.ok()) {
-        fail_step(p, sent.error());
-        return sent.error();
-      }
-      if (*sent) break;
-      patience.pause();
-    }
-  }
   return ok();
 }
 

@@ -34,13 +34,13 @@ class MeshTransport final : public GroupTransport {
   };
 
   Status send_to_all(int64_t number, std::span<const float> mine);
-  Status take_from_all(int64_t number);
-  Result<bool> take_from(size_t peer, int64_t number);
-  Status let_all_leave();
+  Status meet_all(int64_t number);
+  Status take_from(size_t peer, int64_t number);
   void fail_step(size_t peer, const Error& error);
 
   std::vector<std::unique_ptr<Channel>> peers_;
   std::vector<Place> places_[2];  // by parity, by member
+  std::vector<int64_t> latest_;   // by member: the last exchange of the step that has come
   std::vector<std::byte> message_;
   std::atomic<int64_t> step_{0};
   std::atomic<bool> given_up_{false};

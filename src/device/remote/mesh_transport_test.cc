@@ -77,6 +77,23 @@ TEST(MeshTransportTest, WhoWaitsIsFreedWhenOneGivesUp) {
   }
 }
 
+TEST(MeshTransportTest, WhoHasShownMayGiveUp) {
+  Mesh mesh = make_mesh();
+  for (auto& transport : mesh) transport->begin_step();
+  std::thread waits([&] {  // for member 2, which never comes
+    const float mine = 1;
+    EXPECT_FALSE(mesh[1]->exchange(1, 0, {&mine, 1}));
+  });
+  std::thread gives_up([&] {
+    const float mine = 1;
+    EXPECT_FALSE(mesh[0]->exchange(0, 0, {&mine, 1}));
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // both have shown theirs by now
+  mesh[0]->give_up();
+  waits.join();
+  gives_up.join();
+}
+
 TEST(MeshTransportTest, AMemberThatIsGoneIsTold) {
   Mesh mesh = make_mesh();
   mesh[1].reset();

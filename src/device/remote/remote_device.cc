@@ -222,7 +222,7 @@ class RemoteDevice final : public Device {
 Result<std::unique_ptr<Device>> make_remote_device(std::unique_ptr<Channel> channel,
                                                    const remote::WeightFiles& files,
                                                    const RemoteOptions& options) {
-  auto link = std::make_shared<remote::Link>(std::move(channel), options.silence);
+  auto link = std::make_shared<remote::Link>(std::move(channel), options.silence, options.on_lost);
   TROIKA_TRY(const auto answer, link->ask(remote::AskInfo{}));
   DeviceInfo info{.name = answer.value.text,
                   .memory_bytes = options.elsewhere_bytes.value_or(answer.value.number),

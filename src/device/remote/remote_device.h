@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@ struct RemoteOptions {
   /// Of a follower on another machine: what it adds to the memory that there is; 0 where another
   /// one of that machine has told.
   std::optional<int64_t> elsewhere_bytes = {};
+  std::function<void()> on_lost = {};  // called once, if the follower is lost, by who finds out
 };
 
 /// Makes the device at the other end of `channel`, where a follower must be at work. Calls that

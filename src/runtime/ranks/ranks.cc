@@ -15,25 +15,23 @@
 namespace troika {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 /// What channels are for.
-enum Tag : int { command_tag = 1, exchange_tag = 2, farewell_tag = 3 };
+enum Tag : int { command_tag = 1, exchange_tag = 2, farewell_tag = 3, pulse_tag = 4 };
 
-constexpr std::chrono::seconds kFarewell{5};  // that others have to say theirs
-
+/// How long a rank may give no sign of life.
 std::chrono::milliseconds silence_of(const DeviceOptions& options) {
   return std::chrono::seconds(options.mpi_timeout_s);
 }
 
-/// Sends one byte to all `channels` and takes one from each. Errors: device_lost — `until` is over.
+/// Sends one byte to all `channels` and takes one from each. Errors: device_lost — not in `limit`.
 Status exchange_signs(std::span<const std::unique_ptr<Channel>> channels,
-                      std::optional<Clock::time_point> until) {
+                      std::optional<std::chrono::milliseconds> limit) {
   const std::byte sign{1};
   std::vector<std::byte> message;
   for (const auto& channel : channels)
     if (channel != nullptr) TROIKA_RETURN_IF_ERROR(channel->send({&sign, 1}));
   Patience patience;
+  Silence silence(limit.value_or(std::chrono::milliseconds(0)));
   for (size_t rank = 0; rank < channels.size(); rank++) {
     Channel* const channel = channels[rank].get();
     for (bool came = channel == nullptr, sent = came; !came || !sent;) {
@@ -41,7 +39,7 @@ Status exchange_signs(std::span<const std::unique_ptr<Channel>> channels,
         TROIKA_TRY(came, channel->poll(message));
       }
       TROIKA_TRY(sent, channel->sent());
-      if (until && Clock::now() > *until)
+      if (limit && silence.is_over())
         return fail(ErrorCode::device_lost, "rank {} says nothing", rank);
       if (!came || !sent) patience.pause();
     }
@@ -91,6 +89,7 @@ Ranks::~Ranks() = default;
 Status Ranks::greet_all() {
   const auto count = static_cast<size_t>(world_->ranks());
   for (auto* channels : {&commands_, &exchanges_, &farewells_}) channels->resize(count);
+  std::vector<std::unique_ptr<Channel>> pulses;
   for (size_t rank = 0; rank < count; rank++) {
     const auto peer = static_cast<int64_t>(rank);
     if (peer == world_->rank()) continue;
@@ -98,9 +97,12 @@ Status Ranks::greet_all() {
     if (!leads() && peer != 0) continue;
     commands_[rank] = world_->channel(peer, command_tag);
     farewells_[rank] = world_->channel(peer, farewell_tag);
+    pulses.push_back(world_->channel(peer, pulse_tag));
   }
   TROIKA_RETURN_IF_ERROR(exchange_signs(exchanges_, {}));
-  return exchange_signs(commands_, {});
+  TROIKA_RETURN_IF_ERROR(exchange_signs(commands_, {}));
+  pulse_.emplace(std::move(pulses), silence_of(device_));
+  return ok();
 }
 
 std::unique_ptr<GroupTransport> Ranks::make_transport() {
@@ -142,7 +144,8 @@ Result<std::unique_ptr<Device>> Ranks::make_device(const DeviceOptions& options,
   for (size_t rank = 1; rank < count; rank++) {
     const RankHello& hello = hellos_[rank];
     RemoteOptions remote{.place = fmt::format("rank {} on {}", rank, hello.host),
-                         .silence = silence_of(options)};
+                         .silence = silence_of(options),
+                         .on_lost = [this] { lost_ = true; }};
     if (hello.machine != hellos_[0].machine) {
       const bool told = std::ranges::find(machines, hello.machine) != machines.end();
       remote.elsewhere_bytes = told ? 0 : hello.memory_bytes;
@@ -153,10 +156,15 @@ Result<std::unique_ptr<Device>> Ranks::make_device(const DeviceOptions& options,
       return fail(member.error().code(), "{}: {}", remote.place, member.error().message());
     members.push_back(std::move(*member));
   }
+  pulse_->beat();
   return make_group_device(std::move(members), std::move(shares), make_transport());
 }
 
-Status Ranks::follow() {
+Status Ranks::follow(const std::function<void(const Error&)>& on_leader_lost) {
+  pulse_->listen([on_leader_lost, limit = silence_of(device_)] {
+    on_leader_lost(fail(ErrorCode::device_lost, "rank 0 gives no sign of life for {} s",
+                        std::chrono::duration_cast<std::chrono::seconds>(limit).count()));
+  });
   for (const gguf::File& file : files_) weights_.add(file);
   TROIKA_TRY(const std::unique_ptr<Device> device, make_member(device_));
   return troika::follow(*device, weights_,
@@ -169,11 +177,13 @@ Status Ranks::follow() {
 bool Ranks::all_leave() {
   for (const auto& channel : commands_)  // of followers that nobody made a device of
     if (channel != nullptr && leads()) (void)channel->send(remote::encoded(remote::End{}));
-  return exchange_signs(farewells_, Clock::now() + kFarewell).ok();
+  return !lost_ && exchange_signs(farewells_, silence_of(device_)).ok();
 }
 
 int Ranks::leave(int exit_code) {
+  pulse_->stop();
   if (!all_leave()) world_->abort(exit_code == 0 ? 1 : exit_code);
+  pulse_.reset();
   world_->end();
   return exit_code;
 }

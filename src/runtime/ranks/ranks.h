@@ -6,14 +6,18 @@
 //                   └─ others: follow() ── a CPU device each ◄── channels ─────┘
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "device/device.h"
 #include "device/mpi/mpi_world.h"
+#include "device/remote/pulse.h"
 #include "device/remote/weight_files.h"
 #include "gguf/file.h"
 #include "runtime/devices.h"
@@ -50,7 +54,9 @@ class Ranks final : public RankedDevices {
                                               std::span<const gguf::File* const> files) override;
 
   /// On the others: works for rank 0 until that ends. Errors: device_lost; those of the device.
-  Status follow();
+  /// @param on_leader_lost  called on another thread if rank 0 is silent for too long. Whatever
+  /// this rank waits for will not come, so it must end the process.
+  Status follow(const std::function<void(const Error&)>& on_leader_lost);
 
   /// The last thing on every rank: ends MPI in order where all ranks do, else all ranks at once.
   /// Returns the exit status, `exit_code`.
@@ -70,9 +76,11 @@ class Ranks final : public RankedDevices {
   std::vector<std::unique_ptr<Channel>> commands_;   // by rank; to rank 0 alone on the others
   std::vector<std::unique_ptr<Channel>> exchanges_;  // by rank
   std::vector<std::unique_ptr<Channel>> farewells_;  // by rank; as commands_
+  std::optional<Pulse> pulse_;                       // after all have met
   remote::WeightFiles weights_;
   DeviceOptions device_;
   bool device_made_ = false;
+  std::atomic<bool> lost_{false};  // a rank is
 };
 
 }  // namespace troika
