@@ -1,5 +1,5 @@
-"""The program on ranks of MPI on this machine: what it answers, what it refuses, and what becomes of
-it when a rank dies or stands still."""
+"""The program on ranks of MPI on this machine: what it answers, what it refuses, and what becomes
+of it when a rank dies or stands still."""
 
 import json
 import os
@@ -171,8 +171,8 @@ class FailuresTest(MpiTest):
 
 class ServerTest(MpiTest):
     def serve(self, *flags):
-        job = Job([*mpirun(2), PROGRAM, "serve", MODEL, "--port", "0", "-c", "512", "-np", "4", "-t",
-                   1, "--temp", "0", "--device", "mpi", *flags])
+        job = Job([*mpirun(2), PROGRAM, "serve", MODEL, "--port", "0", "-c", "512", "-np", "4",
+                   "-t", "1", "--temp", "0", "--device", "mpi", *flags])
         self.addCleanup(job.kill)
         return job, job.wait_for(r"ready, (http://\S+)")[1]
 

@@ -51,7 +51,8 @@ class Namespaces:
 
     @staticmethod
     def _run(pid, *command):
-        subprocess.run(["nsenter", "-t", str(pid), "--net", "--uts", *map(str, command)], check=True)
+        inside = ["nsenter", "-t", str(pid), "--net", "--uts"]
+        subprocess.run([*inside, *map(str, command)], check=True)
 
     def _write_agent(self):
         """What mpirun calls in place of ssh: AGENT HOST COMMAND..."""

@@ -6,16 +6,16 @@ namespace troika {
 namespace {
 
 RankHello hello(std::string_view host) {
-  RankHello hello;
-  hello.version = "troika 1";
-  hello.build = "ab";
-  hello.host = host;
-  hello.machine = "m1";
-  hello.network = "n1";
-  hello.processors = {0, 1, 2, 5};
-  hello.model = "12 34 ";
-  hello.memory_bytes = 7;
-  return hello;
+  RankHello one;
+  one.version = "troika 1";
+  one.build = "ab";
+  one.host = host;
+  one.machine = "m1";
+  one.network = "n1";
+  one.processors = {0, 1, 2, 5};
+  one.model = "12 34 ";
+  one.memory_bytes = 7;
+  return one;
 }
 
 std::string refusal(const std::vector<RankHello>& ranks, bool trust_network = false) {
