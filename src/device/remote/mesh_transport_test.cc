@@ -67,8 +67,11 @@ TEST(MeshTransportTest, WhoWaitsIsFreedWhenOneGivesUp) {
       MeshTransport& transport = *mesh[static_cast<size_t>(member)];
       transport.begin_step();
       const float mine = 1;
-      EXPECT_TRUE(transport.exchange(member, 0, {&mine, 1}));
-      if (member == round % kMembers) return transport.give_up();
+      const bool met = transport.exchange(member, 0, {&mine, 1});
+      if (member == round % kMembers) {
+        EXPECT_TRUE(met);
+        return transport.give_up();
+      }
       EXPECT_FALSE(transport.exchange(member, 1, {&mine, 1}));
       EXPECT_FALSE(transport.exchange(member, 2, {&mine, 1}));
       EXPECT_EQ(transport.shown(0, 0), nullptr);
