@@ -20,25 +20,38 @@ def reason_to_skip():
 
 
 class Namespaces:
-    """`addresses` of hosts that reach each other; node0 has the first."""
+    """`addresses` of hosts that reach each other; node0 has the first.
+
+    @param extra  (number of a host, an address that it has besides, on an interface of its own).
+    """
 
     def __init__(self, folder, addresses, extra=()):
         self.folder = pathlib.Path(folder)
         self.addresses = addresses
         self.holders = []
+        try:
+            self._connect(extra)
+            self.agent = self._write_agent()
+        except (OSError, subprocess.SubprocessError):
+            self.end()
+            raise
+
+    def _connect(self, extra):
         switch = self._hold("switch")
         self._run(switch, "ip", "link", "add", "bridge", "type", "bridge")
         self._run(switch, "ip", "link", "set", "bridge", "up")
-        for number, address in enumerate(addresses):
+        for number, address in enumerate(self.addresses):
             host = self._hold(f"node{number}")
             self._run(switch, "ip", "link", "add", f"port{number}", "type", "veth", "peer", "name",
                       "net", "netns", host)
             self._run(switch, "ip", "link", "set", f"port{number}", "master", "bridge", "up")
-            for one in (address, *(more for at, more in extra if at == number)):
-                self._run(host, "ip", "address", "add", f"{one}/24", "dev", "net")
+            self._run(host, "ip", "address", "add", f"{address}/24", "dev", "net")
             self._run(host, "ip", "link", "set", "net", "up")
+            for more in (more for at, more in extra if at == number):
+                self._run(host, "ip", "link", "add", "more", "type", "bridge")
+                self._run(host, "ip", "address", "add", f"{more}/24", "dev", "more")
+                self._run(host, "ip", "link", "set", "more", "up")
             self._run(host, "ip", "link", "set", "lo", "up")
-        self.agent = self._write_agent()
 
     def _hold(self, name):
         """A process that keeps a namespace alive; its id."""

@@ -108,18 +108,23 @@ class Job:
                 raise RuntimeError(f"no {pattern}: {self.lines}")
             return found()
 
-    def rank(self, number):
-        """The process id of a rank."""
-        names = (f"OMPI_COMM_WORLD_RANK={number}", f"PMI_RANK={number}")
+    def _processes(self):
+        """(process id, program, environment) of all that the job consists of, on all its hosts."""
         for folder in pathlib.Path("/proc").glob("[0-9]*"):
             try:
                 variables = (folder / "environ").read_text(errors="replace").split("\0")
                 program = os.readlink(folder / "exe")
             except OSError:
                 continue
-            if f"TROIKA_TEST_MARK={self.mark}" in variables and any(
-                    name in variables for name in names) and program == str(PROGRAM):
-                return int(folder.name)
+            if f"TROIKA_TEST_MARK={self.mark}" in variables:
+                yield int(folder.name), program, variables
+
+    def rank(self, number):
+        """The process id of a rank."""
+        names = {f"OMPI_COMM_WORLD_RANK={number}", f"PMI_RANK={number}"}
+        for pid, program, variables in self._processes():
+            if program == str(PROGRAM) and names.intersection(variables):
+                return pid
         raise RuntimeError(f"no rank {number}")
 
     def end(self):
@@ -131,12 +136,13 @@ class Job:
         return status
 
     def kill(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        for number in range(4):
+        """Ends what is left, daemons included that lost their network."""
+        for pid, _, _ in self._processes():
             try:
-                os.kill(self.rank(number), signal.SIGKILL)
-            except (RuntimeError, ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
                 pass
         self.process.wait()
         self.reader.join()
+        self.process.stdout.close()
+        self.process.stderr.close()
