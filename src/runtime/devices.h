@@ -17,7 +17,7 @@ namespace troika {
 
 struct DeviceOptions;
 
-/// Who makes the device "mpi": ranks that have met (runtime/ranks). Not part of this module, so that
+/// Who makes the device "mpi": ranks that have met (runtime/ranks). No part of this module, so that
 /// a program without that kind needs no MPI.
 class RankedDevices {
  public:
