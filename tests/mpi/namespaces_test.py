@@ -1,7 +1,10 @@
 """Four ranks of MPI with addresses of their own, over TCP: the bytes of one process."""
 
 import json
+import os
+import signal
 import tempfile
+import time
 import unittest
 
 import namespaces
@@ -42,6 +45,16 @@ class NamespacesTest(unittest.TestCase):
         self.assertEqual(
             json.dumps(answer(*uneven, timeout=SECONDS_MAX), sort_keys=True, default=str),
             ranks.alone())
+
+    def test_a_rank_that_is_killed_ends_all(self):
+        job = ranks.Job([*self.mpirun(self.hosts()), *ranks.long_text()])
+        self.addCleanup(job.kill)
+        job.process.stdout.read(1)
+        os.kill(job.rank(2), signal.SIGKILL)
+        begin = time.monotonic()
+        self.assertNotEqual(job.end(), 0)
+        self.assertLess(time.monotonic() - begin, 30)
+        self.assertRegex("".join(job.lines), "process rank 2 .*signal 9")
 
     def test_a_host_that_cannot_be_reached_any_more_is_missed(self):
         hosts = self.hosts()
