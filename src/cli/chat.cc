@@ -183,6 +183,7 @@ class ChatCommand final : public Command {
     const Result<SamplingOptions> sampling = resolve(options_.sampling);
     return sampling.ok() ? ok() : Status(sampling.error());
   }
+  SessionOptions* session() override { return &options_.session; }
   Status run() override { return chat(options_); }
 
  private:

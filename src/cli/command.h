@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/result.h"
+#include "runtime/model_session.h"
 
 namespace troika::cli {
 
@@ -22,6 +23,9 @@ class Command {
 
   /// What can be seen from the flags alone. A failure is wrong usage.
   virtual Status check() const { return ok(); }
+
+  /// The models and the device that it computes with, where it can do so on ranks of MPI.
+  virtual SessionOptions* session() { return nullptr; }
 
   /// Does the work: results to stdout, everything else to stderr.
   virtual Status run() = 0;

@@ -37,7 +37,8 @@ void add_device_flags(CLI::App& app, DeviceOptions& options) {
   app.add_option("--device", options.kind,
                  "what computes, as 'troika devices' lists it: cpu, vulkan (the first GPU), "
                  "vulkan:1, vulkan:NAME, or the slow float64 reference; or several that share the "
-                 "model: cpu:0-3,cpu:4-7, each on its processors, or vulkan:0,cpu")
+                 "model: cpu:0-3,cpu:4-7, each on its processors, or vulkan:0,cpu; or mpi, the ranks "
+                 "of mpirun")
       ->check([](const std::string& text) { return problem_of(parse_devices(text)); })
       ->type_name("LIST")
       ->capture_default_str();
@@ -47,6 +48,12 @@ void add_device_flags(CLI::App& app, DeviceOptions& options) {
          "how much of the model each of several devices takes: 3,1; equal parts if not given")
       ->check([](const std::string& text) { return problem_of(parse_shares(text)); })
       ->type_name("LIST");
+  app.add_option("--mpi-timeout", options.mpi_timeout_s,
+                 "seconds that a rank may give no sign of life before it counts as lost")
+      ->check(between(1, 3600))
+      ->capture_default_str();
+  app.add_flag("--mpi-trust-network", options.mpi_trust_network,
+               "let ranks run on hosts that have public addresses");
   app.add_option("-t,--threads", options.threads,
                  "threads; 0: one for each core, or for each of --cpus")
       ->check(between(0, ThreadPool::kThreadsMax))

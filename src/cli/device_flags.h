@@ -7,7 +7,8 @@
 
 namespace troika::cli {
 
-/// Adds --device, --split, --threads, --cpus, --no-pin and --isa.
+/// Adds --device, --split, --mpi-timeout, --mpi-trust-network, --threads, --cpus, --no-pin and
+/// --isa.
 void add_device_flags(CLI::App& app, DeviceOptions& options);
 
 }  // namespace troika::cli

@@ -54,6 +54,10 @@ void install_interrupt_handlers() {
   for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
 }
 
+void ignore_interrupts() {
+  for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, SIG_IGN);
+}
+
 InterruptScope::InterruptScope() {
   state = deferred;
 }

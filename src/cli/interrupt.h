@@ -7,6 +7,9 @@ namespace troika::cli {
 /// Installs the handlers, once, at the start of the program.
 void install_interrupt_handlers();
 
+/// Leaves SIGINT and SIGTERM to others: a rank that follows ends when rank 0 does.
+void ignore_interrupts();
+
 /// While one lives, the first signal sets requested() and the second ends the process. Not nested.
 class InterruptScope {
  public:

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <new>
 #include <string>
@@ -13,6 +14,7 @@
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
 #include "cli/streams.h"
+#include "runtime/ranks/ranks.h"
 
 namespace troika::cli {
 namespace {
@@ -52,6 +54,31 @@ int usage_error(std::string_view message, const Command* command) {
 int finish(const Status& status) {
   if (!status.ok()) print_error(status.error().message());
   return exit_code(status);
+}
+
+/// Rank 0 runs the command, the others work for it.
+int run_on_ranks(Command& command) {
+  // Open MPI's way to read another rank's memory is a call that the server's sandbox forbids, as do
+  // many containers.
+  setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
+  SessionOptions& session = *command.session();
+  const Result<std::unique_ptr<Ranks>> joined =
+      Ranks::join({.version = std::string(kVersion),
+                   .files = {session.model.path, session.draft_model},
+                   .device = session.model.device});
+  // What keeps ranks from each other is the same for all, and rank 0 tells it.
+  if (!joined.ok())
+    return joined.error().code() == ErrorCode::cancelled ? kExitFailed : finish(joined.error());
+  Ranks& ranks = **joined;
+  if (!ranks.leads()) {
+    ignore_interrupts();
+    return ranks.leave(finish(ranks.follow([](const Error& error) {
+      print_error(error.message());
+      std::_Exit(kExitFailed);
+    })));
+  }
+  session.model.device.ranks = &ranks;
+  return ranks.leave(finish(command.run()));
 }
 
 /// The arguments as CLI11 takes them, last first. It has no flags of one dash and two letters;
@@ -94,6 +121,8 @@ int run_program(int argc, char** argv) {
   if (command == nullptr) return usage_error("no command given", nullptr);
   if (const Status usable = command->check(); !usable.ok())
     return usage_error(usable.error().message(), command);
+  if (command->session() != nullptr && is_mpi(command->session()->model.device))
+    return run_on_ranks(*command);
   return finish(command->run());
 }
 

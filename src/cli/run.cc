@@ -205,6 +205,7 @@ class RunCommand final : public Command {
     const Result<SamplingOptions> sampling = resolve(options_.sampling);
     return sampling.ok() ? ok() : Status(sampling.error());
   }
+  SessionOptions* session() override { return &options_.session; }
   Status run() override { return run_prompt(options_); }
 
  private:

@@ -254,6 +254,7 @@ class ServeCommand final : public Command {
     const Result<SamplingOptions> sampling = resolve(options_.sampling);
     return sampling.ok() ? ok() : Status(sampling.error());
   }
+  SessionOptions* session() override { return &options_.session; }
   Status run() override { return serve_model(options_); }
 
  private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <vector>
 
 namespace troika {
 
@@ -35,6 +36,19 @@ Result<int64_t> state_bytes(const DeviceInfo& device, const StateSpec& spec,
 
 int64_t Device::weight_bytes(const WeightInfo& weight) const {
   return dtype_bytes(weight.dtype, weight.weight.rows() * weight.weight.inputs);
+}
+
+Result<std::unique_ptr<ImportedWeight>> Device::import_part(const WeightInfo& whole,
+                                                            const WeightCut& cut,
+                                                            const ImportOptions& options) {
+  WeightInfo part = whole;
+  part.weight = cut.weight;
+  part.split = cut.split;
+  std::vector<std::byte> storage;
+  part.data = cut_bytes(whole, cut, storage);
+  // Hooks are about bytes of the file; of a copy nobody else knows.
+  if (storage.empty()) return import_weight(part, options);
+  return import_weight(part, {.must_be_finite = options.must_be_finite});
 }
 
 Result<Event> Device::fill(BufferView to, std::byte value, int64_t bytes) {

@@ -21,6 +21,7 @@
 #include "device/transport.h"
 #include "graph/batch.h"
 #include "graph/graph.h"
+#include "graph/shares.h"
 #include "graph/state.h"
 #include "graph/weight.h"
 
@@ -63,8 +64,9 @@ struct Event {
 };
 
 struct DeviceInfo {
-  std::string name;          // "cpu (avx512, 2 threads)"
-  int64_t memory_bytes = 0;  // that this device can give out in all
+  std::string name;             // "cpu (avx512, 2 threads)"
+  int64_t memory_bytes = 0;     // that this device can give out in all
+  int64_t elsewhere_bytes = 0;  // of these, memory of other machines that was free when it was made
 };
 
 /// The largest step an executable must be able to run.
@@ -144,6 +146,12 @@ class Device {
   /// finite though it must be, named as check_finite does (quant/decode.h); exhausted.
   virtual Result<std::unique_ptr<ImportedWeight>> import_weight(
       const WeightInfo& weight, const ImportOptions& options = {}) = 0;
+
+  /// The same for what `cut` leaves of `whole`, which says how that is used. By itself: imported
+  /// from the bytes in place, or from a copy where they are scattered.
+  virtual Result<std::unique_ptr<ImportedWeight>> import_part(const WeightInfo& whole,
+                                                              const WeightCut& cut,
+                                                              const ImportOptions& options);
 
   /// Bytes of memory that a weight of this type and shape takes once imported, roughly: the sum of
   /// a model's decides whether it is loaded at all. By itself, those of the file.

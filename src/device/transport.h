@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <span>
 
+#include "core/result.h"
+
 namespace troika {
 
 /// Joins the members of one group. Each member calls it from a thread of its own, with the same
@@ -21,6 +23,19 @@ class Transport {
   /// What `member` showed at exchange `number`, to be read until the next exchange; null where the
   /// group has given up.
   virtual const float* shown(int64_t member, int64_t number) const = 0;
+};
+
+/// A transport as whoever runs the steps has it.
+class GroupTransport : public Transport {
+ public:
+  /// Before each step, with no member inside.
+  virtual void begin_step() = 0;
+
+  /// Frees all that wait, in this step's later exchanges too. Thread-safe.
+  virtual void give_up() = 0;
+
+  /// After a step: whether members could be reached. A step that was only given up is ok.
+  virtual Status status() const = 0;
 };
 
 }  // namespace troika

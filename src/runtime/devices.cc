@@ -17,6 +17,7 @@ namespace {
 constexpr std::string_view kCpu = "cpu";
 constexpr std::string_view kReference = "reference";
 constexpr std::string_view kVulkan = "vulkan";
+constexpr std::string_view kMpi = "mpi";
 
 /// The pieces of `text` between commas.
 std::vector<std::string_view> pieces_of(std::string_view text) {
@@ -32,9 +33,9 @@ std::vector<std::string_view> pieces_of(std::string_view text) {
 Result<DeviceName> parse_device(std::string_view text) {
   const size_t colon = text.find(':');
   DeviceName name{std::string(text.substr(0, colon)), {}, {}};
-  if (name.kind != kCpu && name.kind != kVulkan && name.kind != kReference)
+  if (name.kind != kCpu && name.kind != kVulkan && name.kind != kReference && name.kind != kMpi)
     return fail(ErrorCode::invalid_argument,
-                "device {} is not known, wanted cpu, vulkan or reference", printable(text));
+                "device {} is not known, wanted cpu, vulkan, mpi or reference", printable(text));
   if (colon == std::string_view::npos) return name;
   if (name.kind == kVulkan) {
     name.which = text.substr(colon + 1);
@@ -154,8 +155,18 @@ std::vector<ListedDevice> list_devices() {
   return list;
 }
 
-Result<std::unique_ptr<Device>> make_device(const DeviceOptions& options) {
+bool is_mpi(const DeviceOptions& options) {
+  return options.kind == kMpi;
+}
+
+Result<std::unique_ptr<Device>> make_device(const DeviceOptions& options,
+                                            std::span<const gguf::File* const> files) {
   TROIKA_TRY(const std::vector<DeviceName> names, parse_devices(options.kind));
+  if (is_mpi(options)) {
+    if (options.ranks != nullptr) return options.ranks->make_device(options, files);
+    return fail(ErrorCode::unsupported,
+                "this command does not compute on ranks of MPI, wanted run, chat or serve");
+  }
   if (names.size() > 1) return make_group(options, names);
   if (!options.shares.empty())
     return fail(ErrorCode::invalid_argument, "{} shares for one device, wanted none",

@@ -10,14 +10,28 @@
 #include "core/cpu_features.h"
 #include "core/result.h"
 #include "device/device.h"
+#include "gguf/file.h"
 #include "graph/shares.h"
 
 namespace troika {
 
+struct DeviceOptions;
+
+/// Who makes the device "mpi": ranks that have met (runtime/ranks). No part of this module, so that
+/// a program without that kind needs no MPI.
+class RankedDevices {
+ public:
+  virtual ~RankedDevices() = default;
+  /// As make_device() below, for that kind.
+  virtual Result<std::unique_ptr<Device>> make_device(const DeviceOptions& options,
+                                                      std::span<const gguf::File* const> files) = 0;
+};
+
 struct DeviceOptions {
   /// "cpu", "vulkan", "reference", or several that share a model, by commas: "cpu,cpu", each with
   /// so many threads; "cpu:0-3,cpu:4-7+12", each on the processors that it names. "vulkan" is the
-  /// first GPU; "vulkan:1" and "vulkan:NAME" are others, by a part of the name.
+  /// first GPU; "vulkan:1" and "vulkan:NAME" are others, by a part of the name. "mpi" is the CPU
+  /// devices of all ranks.
   std::string kind = "cpu";
   Shares shares = {};                // of the members of a group; none: equal ones
   int threads = 0;                   // 0: one for each core, or each of `processors`; of a group,
@@ -25,6 +39,9 @@ struct DeviceOptions {
   std::vector<int> processors = {};  // that threads run on; empty: all
   bool pin = true;                   // each thread to a place of its own
   Isa isa_max = Isa::avx512;         // instruction set at most, to compare the kernels of several
+  RankedDevices* ranks = nullptr;    // that have met, for "mpi"
+  int64_t mpi_timeout_s = 30;        // that a rank may give no sign of life
+  bool mpi_trust_network = false;    // ranks may be on hosts with public addresses
 };
 
 /// One device of a list.
@@ -51,10 +68,15 @@ struct ListedDevice {
 /// All of them, kind by kind. Cost: starts the drivers.
 std::vector<ListedDevice> list_devices();
 
+/// Whether `options` name the ranks of MPI.
+bool is_mpi(const DeviceOptions& options);
+
 /// Makes the device that `options` name.
+/// @param files  that weights will be imported from; must be open as long as the device.
 /// Errors: those of the kind; invalid_argument — an unknown kind, threads or processors out of
 /// range, processors named twice, shares that do not fit the members; unsupported — a kind that is
 /// no member of groups.
-Result<std::unique_ptr<Device>> make_device(const DeviceOptions& options);
+Result<std::unique_ptr<Device>> make_device(const DeviceOptions& options,
+                                            std::span<const gguf::File* const> files = {});
 
 }  // namespace troika

@@ -23,9 +23,10 @@ Result<OpenModel> open_model(const std::string& path, const ModelOptions& option
 
 Result<LoadedModel> load_weights(OpenModel& opened, Device& device, const ContextSize& size,
                                  Progress& progress, const Model* draft_model) {
-  const int64_t memory_bytes = device.info().memory_bytes;
+  const DeviceInfo& info = device.info();
+  const int64_t here = info.memory_bytes - info.elsewhere_bytes;
   TROIKA_RETURN_IF_ERROR(check_memory(opened.model, size, device,
-                                      std::min(memory_bytes, memory_available(memory_bytes)),
+                                      std::min(here, memory_available(here)) + info.elsewhere_bytes,
                                       draft_model));
   return import_weights(opened, device, progress);
 }
@@ -166,7 +167,9 @@ Status ModelSession::check_prompt_fits(int64_t tokens) const {
 }
 
 Status ModelSession::load(Progress& progress) {
-  TROIKA_TRY(device_, make_device(device_options_));
+  std::vector<const gguf::File*> files = {&opened_.file};
+  if (opened_draft_) files.push_back(&opened_draft_->file);
+  TROIKA_TRY(device_, make_device(device_options_, files));
   const Model* draft_model = opened_draft_ ? &opened_draft_->model : nullptr;
   TROIKA_TRY(loaded_, load_weights(opened_, *device_, size_, progress, draft_model));
   if (opened_draft_) {

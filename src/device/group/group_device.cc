@@ -32,15 +32,21 @@ std::string name_of(const Members& members, const Shares& shares) {
 
 class GroupDevice final : public Device {
  public:
-  GroupDevice(Members members, Shares shares, std::unique_ptr<Crew> crew)
+  GroupDevice(Members members, Shares shares, std::unique_ptr<GroupTransport> transport,
+              std::unique_ptr<Crew> crew)
       : members_(std::move(members)),
         shares_(std::move(shares)),
-        transport_(std::ssize(members_)),
-        crew_(std::move(crew)) {
+        transport_(std::move(transport)),
+        crew_(std::move(crew)),
+        pending_(members_.size()) {
     info_.name = name_of(members_, shares_);
-    // Members of one process draw on one machine's memory.
-    for (const auto& member : members_)
-      info_.memory_bytes = std::max(info_.memory_bytes, member->info().memory_bytes);
+    // Members of one machine draw on its memory alike.
+    for (const auto& member : members_) {
+      const DeviceInfo& info = member->info();
+      info_.memory_bytes = std::max(info_.memory_bytes, info.memory_bytes - info.elsewhere_bytes);
+      info_.elsewhere_bytes += info.elsewhere_bytes;
+    }
+    info_.memory_bytes += info_.elsewhere_bytes;
   }
 
   const DeviceInfo& info() const override { return info_; }
@@ -126,12 +132,13 @@ class GroupDevice final : public Device {
     TROIKA_RETURN_IF_ERROR(check_counts(bindings, mine->sizes));
     for (const BufferView& view : bindings.inputs) TROIKA_RETURN_IF_ERROR(check_plain(view));
     for (const BufferView& view : bindings.results) TROIKA_RETURN_IF_ERROR(check_plain(view));
-    transport_.begin_step();
-    const Status status = on_members([&](size_t m) -> Status {
+    transport_->begin_step();
+    Status status = on_members([&](size_t m) -> Status {
       const Status ran = run_part(*mine->programs[m], bindings, m);
-      if (!ran.ok()) transport_.give_up();
+      if (!ran.ok()) transport_->give_up();
       return ran;
     });
+    if (status.ok()) status = transport_->status();
     if (!status.ok()) {
       if (status.error().code() != ErrorCode::invalid_argument) lost_ = status.error();
       return status.error();
@@ -150,7 +157,7 @@ class GroupDevice final : public Device {
       buffer->logits = {};
       for (size_t m = 0; m < members_.size(); m++)
         TROIKA_RETURN_IF_ERROR(
-            finish(m, members_[m]->write({buffer->parts[m].get(), to.offset}, source)));
+            begin(m, members_[m]->write({buffer->parts[m].get(), to.offset}, source)));
       return Event{++calls_};
     }
     TROIKA_RETURN_IF_ERROR(
@@ -201,7 +208,7 @@ class GroupDevice final : public Device {
     for (size_t m = 0; m < members_.size(); m++) {
       const int64_t unit = source->alike() ? 1 : source->part_bytes[m];
       if (unit == 0) continue;
-      TROIKA_RETURN_IF_ERROR(finish(
+      TROIKA_RETURN_IF_ERROR(begin(
           m, members_[m]->copy({source->parts[m].get(), read.first * unit},
                                {target->parts[m].get(), written.first * unit}, read.count * unit)));
     }
@@ -220,8 +227,8 @@ class GroupDevice final : public Device {
       const int64_t unit = buffer->alike() ? 1 : buffer->part_bytes[m];
       if (unit == 0) continue;
       TROIKA_RETURN_IF_ERROR(
-          finish(m, members_[m]->fill({buffer->parts[m].get(), units.first * unit}, value,
-                                      units.count * unit)));
+          begin(m, members_[m]->fill({buffer->parts[m].get(), units.first * unit}, value,
+                                     units.count * unit)));
     }
     return Event{++calls_};
   }
@@ -229,6 +236,8 @@ class GroupDevice final : public Device {
   Status wait(Event event) override {
     if (event.number > calls_)
       return fail(ErrorCode::invalid_argument, "wait for call {} of {}", event.number, calls_);
+    for (size_t m = 0; m < members_.size(); m++)
+      if (pending_[m]) TROIKA_RETURN_IF_ERROR(finish(m, *pending_[m]));
     return ok();
   }
 
@@ -244,7 +253,15 @@ class GroupDevice final : public Device {
                 members_[member]->info().name, error.message());
   }
 
+  /// Notes a call that nobody has to wait for yet.
+  Status begin(size_t member, const Result<Event>& event) {
+    if (!event.ok()) return told(member, event.error());
+    pending_[member] = *event;
+    return ok();
+  }
+
   Status finish(size_t member, const Result<Event>& event) {
+    pending_[member].reset();  // a later call waits for those before it, too
     const Status status = event.ok() ? members_[member]->wait(*event) : Status(event.error());
     return status.ok() ? ok() : Status(told(member, status.error()));
   }
@@ -264,12 +281,18 @@ class GroupDevice final : public Device {
     return cut_weight(weight, shares_, static_cast<int64_t>(member));
   }
 
+  /// As members multiply with it.
+  static WeightInfo matrix_of(const WeightInfo& weight) {
+    WeightInfo matrix = weight;
+    if (matrix.use == WeightUse::matmul_lookup) matrix.use = WeightUse::matmul;
+    return matrix;
+  }
+
   static WeightInfo part_of(const WeightInfo& weight, const WeightCut& cut) {
-    WeightInfo part = weight;
+    WeightInfo part = matrix_of(weight);
     part.weight = cut.weight;
     part.split = cut.split;
     part.data = {};
-    if (part.use == WeightUse::matmul_lookup) part.use = WeightUse::matmul;
     return part;
   }
 
@@ -288,13 +311,7 @@ class GroupDevice final : public Device {
     }
     const WeightCut cut = cut_of(weight, m);
     if (!cut.weight.present()) return ok();
-    WeightInfo part = part_of(weight, cut);
-    std::vector<std::byte> storage;
-    part.data = cut_bytes(weight, cut, storage);
-    // Hooks are about bytes of the file; of a copy nobody else knows.
-    const ImportOptions here =
-        storage.empty() ? options : ImportOptions{.must_be_finite = options.must_be_finite};
-    TROIKA_TRY(imported.parts[m], members_[m]->import_weight(part, here));
+    TROIKA_TRY(imported.parts[m], members_[m]->import_part(matrix_of(weight), cut, options));
     return ok();
   }
 
@@ -355,7 +372,7 @@ class GroupDevice final : public Device {
                                  .state_infos = infos,
                                  .states = states,
                                  .state_options = resources.state_options,
-                                 .transport = &transport_,
+                                 .transport = transport_.get(),
                                  .member = static_cast<int64_t>(m)});
   }
 
@@ -363,6 +380,7 @@ class GroupDevice final : public Device {
     Bindings own = bindings;
     for (BufferView& view : own.inputs) view = view_of(view, m);
     for (BufferView& view : own.results) view = view_of(view, m);
+    pending_[m].reset();
     TROIKA_TRY(const Event event, members_[m]->run(program, own));
     return members_[m]->wait(event);
   }
@@ -452,8 +470,9 @@ class GroupDevice final : public Device {
 
   Members members_;
   Shares shares_;
-  SharedTransport transport_;
+  std::unique_ptr<GroupTransport> transport_;
   std::unique_ptr<Crew> crew_;
+  std::vector<std::optional<Event>> pending_;  // by member: its last call that was not waited for
   DeviceInfo info_;
   std::optional<Error> lost_;
   uint64_t calls_ = 0;
@@ -463,7 +482,8 @@ class GroupDevice final : public Device {
 }  // namespace group
 
 Result<std::unique_ptr<Device>> make_group_device(std::vector<std::unique_ptr<Device>> members,
-                                                  Shares shares) {
+                                                  Shares shares,
+                                                  std::unique_ptr<GroupTransport> transport) {
   if (members.empty() || std::ssize(members) > kMembersMax)
     return fail(ErrorCode::invalid_argument, "a group of {} devices, wanted 1 to {}",
                 members.size(), kMembersMax);
@@ -476,8 +496,10 @@ Result<std::unique_ptr<Device>> make_group_device(std::vector<std::unique_ptr<De
       return fail(ErrorCode::unsupported, "device {} cannot be a member of a group",
                   member->info().name);
   TROIKA_TRY(auto crew, group::Crew::create(std::ssize(members)));
-  return std::unique_ptr<Device>(
-      std::make_unique<group::GroupDevice>(std::move(members), std::move(shares), std::move(crew)));
+  if (transport == nullptr)
+    transport = std::make_unique<group::SharedTransport>(std::ssize(members));
+  return std::unique_ptr<Device>(std::make_unique<group::GroupDevice>(
+      std::move(members), std::move(shares), std::move(transport), std::move(crew)));
 }
 
 }  // namespace troika

@@ -12,15 +12,13 @@ namespace troika::group {
 
 /// A barrier that hands pointers around. Every member must call exchange() from a thread that
 /// really runs; one that cannot come must have give_up() called for it.
-class SharedTransport final : public Transport {
+class SharedTransport final : public GroupTransport {
  public:
   explicit SharedTransport(int64_t members);
 
-  /// Before each step, with no member inside.
-  void begin_step();
-  /// Frees all that wait, in this step's later exchanges too. Thread-safe.
-  void give_up();
-
+  void begin_step() override;
+  void give_up() override;
+  Status status() const override { return ok(); }
   bool exchange(int64_t member, int64_t number, std::span<const float> mine) override;
   const float* shown(int64_t member, int64_t number) const override;
 
