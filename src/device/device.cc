@@ -3,8 +3,18 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <variant>
+#include <vector>
+
+#include "device/memory_plan.h"
+#include "graph/operands.h"
 
 namespace troika {
+namespace {
+
+constexpr int64_t kCopyShrinks = 3;  // inputs of products in 8 bits and their scales
+
+}  // namespace
 
 Status check_counts(const Bindings& bindings, const Sizes& sizes) {
   struct Count {
@@ -35,6 +45,39 @@ Result<int64_t> state_bytes(const DeviceInfo& device, const StateSpec& spec,
 
 int64_t Device::weight_bytes(const WeightInfo& weight) const {
   return dtype_bytes(weight.dtype, weight.weight.rows() * weight.weight.inputs);
+}
+
+int64_t Device::program_bytes(const Graph& graph, const Sizes& sizes) const {
+  const auto bytes_of = [&](Rows rows, int64_t elements) {
+    const int64_t count = rows == Rows::tokens    ? sizes.tokens
+                          : rows == Rows::outputs ? sizes.outputs
+                                                  : 0;
+    return count * elements * static_cast<int64_t>(sizeof(float));
+  };
+  const int64_t count = graph.values();
+  std::vector<SlotLife> lives(static_cast<size_t>(2 * count));  // values, then copies for products
+  for (const Node& node : graph.nodes()) {
+    const int32_t id = node.value.id;
+    lives[static_cast<size_t>(id)] = {
+        .bytes = bytes_of(node.value.spec.rows, node.value.spec.elements()),
+        .first = id,
+        .last = id};
+    Op op = node.op;
+    const bool product = matrix_of(op).present() && !std::holds_alternative<Embed>(op);
+    const Operands operands = operands_of(op);
+    for (const Tensor* tensor : operands.tensors) {
+      SlotLife& read = lives[static_cast<size_t>(tensor->id)];
+      read.last = id;
+      if (!product || tensor != operands.tensors[0]) continue;
+      SlotLife& copy = lives[static_cast<size_t>(count + tensor->id)];
+      if (copy.bytes == 0) copy.first = id;
+      copy.bytes = read.bytes / kCopyShrinks;
+      copy.last = id;
+    }
+  }
+  for (const Output output : {Output::logits, Output::argmax})
+    if (const auto& value = graph.output(output)) lives[static_cast<size_t>(value->id)].bytes = 0;
+  return plan_memory(lives);
 }
 
 Result<Event> Device::fill(BufferView to, std::byte value, int64_t bytes) {

@@ -94,6 +94,16 @@ class GroupDevice final : public Device {
     return bytes;
   }
 
+  HeldMemory held() const override {
+    HeldMemory sum;
+    for (const auto& member : members_) sum += member->held();
+    return sum;
+  }
+
+  std::span<const std::unique_ptr<Device>> members() const override { return members_; }
+
+  std::vector<double> exchange_seconds() const override { return transport_.exchange_seconds(); }
+
   Result<std::unique_ptr<Executable>> compile(const Graph& graph, const Sizes& sizes,
                                               const Resources& resources) override {
     TROIKA_TRY(const std::vector<const GroupWeight*> weights, weights_of(resources));
@@ -262,23 +272,6 @@ class GroupDevice final : public Device {
 
   WeightCut cut_of(const WeightInfo& weight, size_t member) const {
     return cut_weight(weight, shares_, static_cast<int64_t>(member));
-  }
-
-  static WeightInfo part_of(const WeightInfo& weight, const WeightCut& cut) {
-    WeightInfo part = weight;
-    part.weight = cut.weight;
-    part.split = cut.split;
-    part.data = {};
-    if (part.use == WeightUse::matmul_lookup) part.use = WeightUse::matmul;
-    return part;
-  }
-
-  /// The copy that lookups read.
-  static WeightInfo table_of(const WeightInfo& weight) {
-    WeightInfo table = weight;
-    table.use = WeightUse::lookup;
-    table.split = {};
-    return table;
   }
 
   Status import_part(const WeightInfo& weight, const ImportOptions& options, size_t m,
