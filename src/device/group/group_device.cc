@@ -10,6 +10,7 @@
 #include "device/group/crew.h"
 #include "device/group/group_memory.h"
 #include "device/group/shared_transport.h"
+#include "device/group/timed_transport.h"
 
 namespace troika {
 namespace group {
@@ -36,6 +37,7 @@ class GroupDevice final : public Device {
       : members_(std::move(members)),
         shares_(std::move(shares)),
         transport_(std::ssize(members_)),
+        timed_(transport_, std::ssize(members_)),
         crew_(std::move(crew)) {
     info_.name = name_of(members_, shares_);
     // Members of one process draw on one machine's memory.
@@ -102,7 +104,7 @@ class GroupDevice final : public Device {
 
   std::span<const std::unique_ptr<Device>> members() const override { return members_; }
 
-  std::vector<double> exchange_seconds() const override { return transport_.exchange_seconds(); }
+  std::vector<double> exchange_seconds() const override { return timed_.exchange_seconds(); }
 
   Result<std::unique_ptr<Executable>> compile(const Graph& graph, const Sizes& sizes,
                                               const Resources& resources) override {
@@ -348,7 +350,7 @@ class GroupDevice final : public Device {
                                  .state_infos = infos,
                                  .states = states,
                                  .state_options = resources.state_options,
-                                 .transport = &transport_,
+                                 .transport = &timed_,
                                  .member = static_cast<int64_t>(m)});
   }
 
@@ -446,6 +448,7 @@ class GroupDevice final : public Device {
   Members members_;
   Shares shares_;
   SharedTransport transport_;
+  TimedTransport timed_;  // transport_, as members have it
   std::unique_ptr<Crew> crew_;
   DeviceInfo info_;
   std::optional<Error> lost_;

@@ -1,7 +1,6 @@
 #include "device/group/shared_transport.h"
 
 #include <algorithm>
-#include <chrono>
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -22,9 +21,7 @@ void relax() {
 }  // namespace
 
 SharedTransport::SharedTransport(int64_t members)
-    : members_(members),
-      shown_(static_cast<size_t>(2 * members)),
-      spent_(static_cast<size_t>(members)) {}
+    : members_(members), shown_(static_cast<size_t>(2 * members)) {}
 
 size_t SharedTransport::place(int64_t member, int64_t number) const {
   return static_cast<size_t>(number % 2 * members_ + member);
@@ -44,7 +41,6 @@ void SharedTransport::give_up() {
 
 bool SharedTransport::exchange(int64_t member, int64_t number, std::span<const float> mine) {
   // In this order: who reads a round after give_up() has ended it sees that, too.
-  const auto start = std::chrono::steady_clock::now();
   const uint32_t round = rounds_.load();
   if (given_up_.load()) return false;
   shown_[place(member, number)] = mine.data();
@@ -55,25 +51,7 @@ bool SharedTransport::exchange(int64_t member, int64_t number, std::span<const f
   } else {
     wait_beyond(round);
   }
-  note(member, number, std::chrono::nanoseconds(std::chrono::steady_clock::now() - start).count());
   return !given_up_.load();
-}
-
-void SharedTransport::note(int64_t member, int64_t number, int64_t nanoseconds) {
-  std::vector<int64_t>& spent = spent_[static_cast<size_t>(member)].nanoseconds;
-  if (number >= std::ssize(spent)) spent.resize(static_cast<size_t>(number + 1));
-  spent[static_cast<size_t>(number)] += nanoseconds;
-}
-
-std::vector<double> SharedTransport::exchange_seconds() const {
-  std::vector<double> seconds;
-  for (const Spent& member : spent_) {
-    seconds.resize(std::max(seconds.size(), member.nanoseconds.size()));
-    for (size_t i = 0; i < member.nanoseconds.size(); i++)
-      seconds[i] +=
-          static_cast<double>(member.nanoseconds[i]) * 1e-9 / static_cast<double>(members_);
-  }
-  return seconds;
 }
 
 void SharedTransport::wait_beyond(uint32_t round) const {

@@ -21,27 +21,16 @@ class SharedTransport final : public Transport {
   /// Frees all that wait, in this step's later exchanges too. Thread-safe.
   void give_up();
 
-  /// Seconds that members have spent in exchanges, on the average, by number of the exchange in
-  /// its step; all steps so far. With no member inside.
-  std::vector<double> exchange_seconds() const;
-
   bool exchange(int64_t member, int64_t number, std::span<const float> mine) override;
   const float* shown(int64_t member, int64_t number) const override;
 
  private:
   size_t place(int64_t member, int64_t number) const;
   void wait_beyond(uint32_t round) const;
-  void note(int64_t member, int64_t number, int64_t nanoseconds);
-
-  /// What one member has spent; on a line of its own.
-  struct alignas(64) Spent {
-    std::vector<int64_t> nanoseconds;  // by number
-  };
 
   int64_t members_;
   // By parity of the number, by member: who is an exchange ahead writes beside what others read.
   std::vector<const float*> shown_;
-  std::vector<Spent> spent_;  // by member
   alignas(64) std::atomic<uint32_t> arrived_{0};
   alignas(64) std::atomic<uint32_t> rounds_{0};
   std::atomic<bool> given_up_{false};
