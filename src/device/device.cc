@@ -56,23 +56,24 @@ int64_t Device::program_bytes(const Graph& graph, const Sizes& sizes) const {
   };
   const int64_t count = graph.values();
   std::vector<SlotLife> lives(static_cast<size_t>(2 * count));  // values, then copies for products
+  int64_t phase = 0;  // elementwise ops go with the large one before them
   for (const Node& node : graph.nodes()) {
-    const int32_t id = node.value.id;
-    lives[static_cast<size_t>(id)] = {
-        .bytes = bytes_of(node.value.spec.rows, node.value.spec.elements()),
-        .first = id,
-        .last = id};
     Op op = node.op;
-    const bool product = matrix_of(op).present() && !std::holds_alternative<Embed>(op);
     const Operands operands = operands_of(op);
+    const bool product = matrix_of(op).present() && !std::holds_alternative<Embed>(op);
+    if (product || operands.state != nullptr) phase++;
+    lives[static_cast<size_t>(node.value.id)] = {
+        .bytes = bytes_of(node.value.spec.rows, node.value.spec.elements()),
+        .first = phase,
+        .last = phase};
     for (const Tensor* tensor : operands.tensors) {
       SlotLife& read = lives[static_cast<size_t>(tensor->id)];
-      read.last = id;
+      read.last = phase;
       if (!product || tensor != operands.tensors[0]) continue;
       SlotLife& copy = lives[static_cast<size_t>(count + tensor->id)];
-      if (copy.bytes == 0) copy.first = id;
+      if (copy.bytes == 0) copy.first = phase - 1;  // made in the phase before
       copy.bytes = read.bytes / kCopyShrinks;
-      copy.last = id;
+      copy.last = phase;
     }
   }
   for (const Output output : {Output::logits, Output::argmax})

@@ -10,7 +10,7 @@ namespace {
 
 using testing::PlannedModel;
 
-constexpr EngineOptions kTwoUsers{
+const EngineOptions kTwoUsers{
     .context = 128, .sequences_max = 2, .chunk_tokens = 16, .draft_tokens_max = 0};
 
 std::vector<MemberMemory> memory_of(const Model& model, const Shares& shares) {

@@ -6,6 +6,7 @@
 #include "core/topology.h"
 #include "device/cpu/buffers.h"
 #include "device/cpu/planner.h"
+#include "device/cpu/program_estimate.h"
 #include "device/cpu/weights.h"
 
 namespace troika {
@@ -68,6 +69,11 @@ class CpuDevice final : public Device {
   }
 
   int64_t weight_bytes(const WeightInfo& weight) const override { return imported_bytes(weight); }
+
+  int64_t program_bytes(const Graph& graph, const Sizes& sizes) const override {
+    return Device::program_bytes(graph, sizes) +
+           estimate_beside_values(graph, sizes, pool_->threads());
+  }
 
   HeldMemory held() const override {
     return {.weights = weights_.held_bytes(),
