@@ -6,6 +6,7 @@
 #include "cli/bench_drafts.h"
 #include "cli/bench_fairness.h"
 #include "cli/bench_load.h"
+#include "cli/bench_members.h"
 #include "cli/bench_options.h"
 #include "cli/bench_plot.h"
 #include "cli/bench_report.h"
@@ -47,6 +48,8 @@ Status measure_trunk(Bench& bench, const LoadedModel& model) {
   if (options.wants("batch")) TROIKA_RETURN_IF_ERROR(measure_batches(bench, model));
   if (options.wants("engine")) TROIKA_RETURN_IF_ERROR(measure_engine(bench, model));
   if (options.wants("fairness")) TROIKA_RETURN_IF_ERROR(measure_fairness(bench, model));
+  if (options.wants("members") && !model.device->members().empty())
+    TROIKA_RETURN_IF_ERROR(measure_members(bench, model));
   return ok();
 }
 
@@ -128,6 +131,7 @@ class BenchCommand final : public Command {
            "  troika bench model.gguf --tests engine,users --sequences 1,2,4,16 --prompts "
            "models/examples.json\n"
            "  troika bench model.gguf --tests curve --svg curve.svg --plot-with a.jsonl\n"
+           "  troika bench model.gguf --tests members --device cpu:0,cpu:1\n"
            "The limit is the larger of bytes over measured bandwidth and operations over measured "
            "peak.\n";
   }

@@ -10,8 +10,8 @@
 namespace troika::cli {
 namespace {
 
-constexpr std::array<std::string_view, 10> kTests = {
-    "load", "pp", "tg", "depth", "curve", "batch", "engine", "fairness", "mtp", "users"};
+constexpr std::array<std::string_view, 11> kTests = {
+    "load", "pp", "tg", "depth", "curve", "batch", "engine", "fairness", "mtp", "users", "members"};
 constexpr int64_t kTokensMax = 1 << 20;
 constexpr int64_t kCurveMax = 64;
 constexpr int64_t kSequencesMax = 256;
@@ -56,12 +56,14 @@ bool BenchOptions::wants(std::string_view test) const {
 
 void add_bench_flags(CLI::App& app, BenchOptions& options) {
   add_model_flags(app, options.model);
-  app.add_option("--tests", options.tests,
-                 "what to measure, with commas between, or all: load (and memory), pp (prompt), tg "
-                 "(one token at a time), depth (tg behind a context), curve (a forward pass of n "
-                 "tokens), batch (n sequences at once), engine (the same through the engine), "
-                 "fairness (one user beside a flood of another's), mtp (drafts on against off, by "
-                 "prompt), users (the same for n users at once)")
+  app.add_option(
+         "--tests", options.tests,
+         "what to measure, with commas between, or all: load (and memory), pp (prompt), tg "
+         "(one token at a time), depth (tg behind a context), curve (a forward pass of n "
+         "tokens), batch (n sequences at once), engine (the same through the engine), "
+         "fairness (one user beside a flood of another's), mtp (drafts on against off, by "
+         "prompt), users (the same for n users at once), members (--device's group beside one "
+         "device of all its cores)")
       ->capture_default_str();
   add_list(app, "-p,--n-prompt", options.prompt_tokens, "pp: tokens of the prompt", 1, kTokensMax);
   add_list(app, "-n,--n-gen", options.generate_tokens, "tg, depth, fairness: tokens to generate", 1,
@@ -101,6 +103,10 @@ Status check_bench(const BenchOptions& options) {
   if ((options.wants("mtp") || options.wants("users")) && options.prompts.empty())
     return fail(ErrorCode::invalid_argument,
                 "--tests: mtp and users answer prompts, wanted a file of them in --prompts");
+  const auto devices = parse_devices(options.model.device.kind);
+  if (options.tests != "all" && options.wants("members") && devices.ok() && devices->size() < 2)
+    return fail(ErrorCode::invalid_argument,
+                "--tests: members compares several devices with one, wanted them in --device");
   if (options.svg.empty() && !options.plot_with.empty())
     return fail(ErrorCode::invalid_argument, "--plot-with: wanted the plot's file in --svg");
   if (!options.svg.empty() && !options.wants("curve"))

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "cli/bench_work.h"
 #include "cli/series.h"
 #include "device/cpu/machine_probe.h"
+#include "plan/step_work.h"
 
 namespace troika::cli {
 

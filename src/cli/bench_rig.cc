@@ -45,6 +45,11 @@ Status BenchRig::read_until(int64_t position, const InterruptScope& interrupt) {
   return ok();
 }
 
+void BenchRig::stand_behind(int64_t position, int64_t first) {
+  for (int64_t i = first; i < options_.sequences; i++)
+    sequences_[static_cast<size_t>(i)].position = position;
+}
+
 Status BenchRig::pass(int64_t sequences, int64_t rows) {
   forward_->inputs().clear();
   for (int64_t i = 0; i < sequences; i++) TROIKA_RETURN_IF_ERROR(add(i, rows, 1, rows));

@@ -37,6 +37,10 @@ class BenchRig {
   /// farther. Errors: cancelled — by Ctrl-C.
   Status read_until(int64_t position, const InterruptScope& interrupt);
 
+  /// Lets sequences from `first` on stand behind `position` without reading: what lies there is
+  /// zeros, which takes as long to compute with.
+  void stand_behind(int64_t position, int64_t first);
+
   /// One forward pass of `rows` tokens of each of the first `sequences` sequences, with logits of
   /// each token. All but the first token count as drafts; afterwards everything stands where it
   /// stood.

@@ -10,25 +10,6 @@
 namespace troika::cli {
 namespace {
 
-Request plain_request(int64_t prompt_tokens, int64_t tokens_max, int64_t vocab) {
-  return {.prompt = bench_tokens(prompt_tokens, vocab),
-          .tokens_max = tokens_max,
-          .sampling = {.temperature = 0},
-          .speculation = {.type = SpecType::none, .depth_max = 0}};
-}
-
-Result<std::unique_ptr<Engine>> make_engine(const Bench& bench, const LoadedModel& model,
-                                            int64_t context) {
-  const TokenRules rules{.tokens = model.model.info.vocab, .end_tokens = {}};
-  return Engine::make(model,
-                      {.context = context,
-                       .sequences_max = 1,
-                       .chunk_tokens = bench.options().model.chunk_tokens,
-                       .draft_tokens_max = 0,
-                       .kv_dtype = bench.options().model.kv_dtype},
-                      rules);
-}
-
 /// The least milliseconds of a prompt: chunk by chunk, the last with one row of logits.
 double prompt_floor_ms(const Bench& bench, const Model& model, int64_t tokens,
                        const MachineLimits& limits, StepWork& sum) {
@@ -51,7 +32,7 @@ double prompt_floor_ms(const Bench& bench, const Model& model, int64_t tokens,
 }
 
 Status measure_prompt(Bench& bench, const LoadedModel& model, int64_t tokens) {
-  TROIKA_TRY(const auto engine, make_engine(bench, model, tokens + 1));
+  TROIKA_TRY(const auto engine, make_text_engine(bench, model, tokens + 1));
   const auto read = [&] {
     return time_text(*engine, plain_request(tokens, 1, model.model.info.vocab), bench.interrupt(),
                      false);
@@ -72,7 +53,7 @@ Status measure_prompt(Bench& bench, const LoadedModel& model, int64_t tokens) {
 }
 
 Status measure_generation_of(Bench& bench, const LoadedModel& model, int64_t tokens) {
-  TROIKA_TRY(const auto engine, make_engine(bench, model, tokens + 2));
+  TROIKA_TRY(const auto engine, make_text_engine(bench, model, tokens + 2));
   const auto write = [&] {
     return time_text(*engine, plain_request(1, tokens + 1, model.model.info.vocab),
                      bench.interrupt(), false);
@@ -93,6 +74,25 @@ Status measure_generation_of(Bench& bench, const LoadedModel& model, int64_t tok
 }
 
 }  // namespace
+
+Request plain_request(int64_t prompt_tokens, int64_t tokens_max, int64_t vocab) {
+  return {.prompt = bench_tokens(prompt_tokens, vocab),
+          .tokens_max = tokens_max,
+          .sampling = {.temperature = 0},
+          .speculation = {.type = SpecType::none, .depth_max = 0}};
+}
+
+Result<std::unique_ptr<Engine>> make_text_engine(const Bench& bench, const LoadedModel& model,
+                                                 int64_t context) {
+  const TokenRules rules{.tokens = model.model.info.vocab, .end_tokens = {}};
+  return Engine::make(model,
+                      {.context = context,
+                       .sequences_max = 1,
+                       .chunk_tokens = bench.options().model.chunk_tokens,
+                       .draft_tokens_max = 0,
+                       .kv_dtype = bench.options().model.kv_dtype},
+                      rules);
+}
 
 Result<TimedText> time_text(Engine& engine, Request request, const InterruptScope& interrupt,
                             bool hash_logits) {

@@ -17,6 +17,13 @@ struct TimedText {
   uint64_t logits_hash = 0;  // over all rows that chose a token, if asked for
 };
 
+/// A prompt of so many tokens and an answer of so many, greedily and without drafts.
+Request plain_request(int64_t prompt_tokens, int64_t tokens_max, int64_t vocab);
+
+/// An engine for one text of `context` tokens without drafts.
+Result<std::unique_ptr<Engine>> make_text_engine(const Bench& bench, const LoadedModel& model,
+                                                 int64_t context);
+
 /// Carries out `request` (whose callbacks are set here) on an engine that does nothing else.
 /// Errors: those of the engine; cancelled — by Ctrl-C.
 Result<TimedText> time_text(Engine& engine, Request request, const InterruptScope& interrupt,

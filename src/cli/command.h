@@ -42,5 +42,6 @@ std::unique_ptr<Command> make_bench_command();
 std::unique_ptr<Command> make_inflate_command();
 std::unique_ptr<Command> make_tenant_command();
 std::unique_ptr<Command> make_devices_command();
+std::unique_ptr<Command> make_plan_command();
 
 }  // namespace troika::cli

@@ -1,9 +1,13 @@
 #include "cli/device_flags.h"
 
+#include <fmt/ranges.h>
+
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/choice.h"
+#include "cli/streams.h"
 #include "core/thread_pool.h"
 #include "core/topology.h"
 
@@ -28,6 +32,17 @@ void add_processors_flag(CLI::App& app, std::vector<int>& target) {
       ->type_name("LIST");
 }
 
+constexpr std::string_view kMeasured = "auto";
+
+/// "troika: split 5,3: cpu:0 10.2 GB/s, cpu:1 6.1 GB/s".
+void tell_split(const MeasuredSplit& split) {
+  std::vector<std::string> speeds;
+  for (size_t m = 0; m < split.devices.size(); m++)
+    speeds.push_back(fmt::format("{} {:.1f} GB/s", split.devices[m], split.bytes_per_s[m] / 1e9));
+  write_stderr(
+      fmt::format("troika: split {}: {}\n", fmt::join(split.shares, ","), fmt::join(speeds, ", ")));
+}
+
 constexpr Choice<Isa> kIsas[] = {
     {"portable", Isa::portable}, {"avx2", Isa::avx2}, {"avx512", Isa::avx512}};
 
@@ -44,10 +59,17 @@ void add_device_flags(CLI::App& app, DeviceOptions& options) {
       ->capture_default_str();
   app.add_option_function<std::string>(
          "--split,--tensor-split",
-         [&options](const std::string& text) { options.shares = *parse_shares(text); },
-         "how much of the model each of several devices takes: 3,1; equal parts if not given")
-      ->check([](const std::string& text) { return problem_of(parse_shares(text)); })
-      ->type_name("LIST");
+         [&options](const std::string& text) {
+           options.measured_shares = text == kMeasured;
+           if (!options.measured_shares) options.shares = *parse_shares(text);
+         },
+         "how much of the model each of several devices takes: 3,1, or auto, by their speeds "
+         "measured at load; equal parts if not given")
+      ->check([](const std::string& text) {
+        return text == kMeasured ? std::string() : problem_of(parse_shares(text));
+      })
+      ->type_name("LIST|auto");
+  options.on_split = tell_split;
   app.add_option("--mpi-timeout", options.mpi_timeout_s,
                  "seconds that a rank may give no sign of life before it counts as lost")
       ->check(between(1, 3600))

@@ -42,6 +42,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_inflate_command());
   commands.push_back(make_tenant_command());
   commands.push_back(make_devices_command());
+  commands.push_back(make_plan_command());
   return commands;
 }
 

@@ -89,6 +89,16 @@ Result<AlignedBytes> AlignedBytes::allocate(int64_t bytes) {
   return memory;
 }
 
+/// Lets the range be counted until it is dropped.
+AlignedBytes AlignedArena::account(AlignedBytes memory, int64_t pages) const {
+  held_->fetch_add(pages, std::memory_order_relaxed);
+  memory.mapping_ = std::shared_ptr<const void>(
+      memory.data_, [mapping = std::move(memory.mapping_), held = held_, pages](const void*) {
+        held->fetch_sub(pages, std::memory_order_relaxed);
+      });
+  return memory;
+}
+
 Result<AlignedBytes> AlignedArena::allocate(int64_t bytes) {
   if (bytes <= 0 || bytes > INT64_MAX / 2) return AlignedBytes::allocate(bytes);
   const int64_t pages = round_up(bytes, kPage);
@@ -98,7 +108,7 @@ Result<AlignedBytes> AlignedArena::allocate(int64_t bytes) {
     memory.mapping_ = mapping_;
     memory.data_ = std::exchange(next_, next_ + pages);
     left_ -= pages;
-    return memory;
+    return account(std::move(memory), pages);
   }
   const int64_t mapped = next_mapping(mapped_, pages);
   TROIKA_TRY(const std::shared_ptr<const Mapping> mapping, map_aligned(mapped));
@@ -110,7 +120,7 @@ Result<AlignedBytes> AlignedArena::allocate(int64_t bytes) {
     next_ = mapping->data() + pages;
     left_ = mapped - pages;
   }
-  return memory;
+  return account(std::move(memory), pages);
 }
 
 }  // namespace troika

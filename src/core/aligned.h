@@ -1,6 +1,7 @@
 // Memory for weights and caches: aligned, zeroed, in huge pages where the system gives them.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -37,7 +38,13 @@ class AlignedArena {
   /// As AlignedBytes::allocate. What is mapped ahead costs address space only.
   Result<AlignedBytes> allocate(int64_t bytes);
 
+  /// Bytes of all ranges that are alive, in whole pages. Thread-safe.
+  int64_t held_bytes() const { return held_->load(std::memory_order_relaxed); }
+
  private:
+  AlignedBytes account(AlignedBytes memory, int64_t pages) const;
+
+  std::shared_ptr<std::atomic<int64_t>> held_ = std::make_shared<std::atomic<int64_t>>(0);
   std::shared_ptr<const void> mapping_;
   std::byte* next_ = nullptr;  // free pages of mapping_
   int64_t left_ = 0;           // bytes of them

@@ -79,6 +79,20 @@ TEST(AlignedArena, RangesOutliveTheArena) {
   for (int64_t i = 0; i < range.size(); i += 4096) range.data()[i] = std::byte{1};
 }
 
+TEST(AlignedArena, RangesAreCountedInPagesWhileTheyLive) {
+  AlignedArena arena;
+  EXPECT_EQ(arena.held_bytes(), 0);
+  auto small = arena.allocate(3000);
+  {
+    auto large = arena.allocate((5 << 20) + 1);
+    ASSERT_TRUE(small.ok() && large.ok());
+    EXPECT_EQ(arena.held_bytes(), 4096 + (5 << 20) + 4096);
+    const AlignedBytes moved = std::move(*large);
+    EXPECT_EQ(arena.held_bytes(), 4096 + (5 << 20) + 4096);
+  }
+  EXPECT_EQ(arena.held_bytes(), 4096);
+}
+
 TEST(AlignedArena, RefusesWhatNoMachineHas) {
   AlignedArena arena;
   for (int64_t bytes : {int64_t{-1}, std::numeric_limits<int64_t>::max(), int64_t{1} << 61}) {

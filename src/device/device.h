@@ -16,6 +16,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/result.h"
 #include "device/transport.h"
@@ -67,6 +68,20 @@ struct DeviceInfo {
   std::string name;             // "cpu (avx512, 2 threads)"
   int64_t memory_bytes = 0;     // that this device can give out in all
   int64_t elsewhere_bytes = 0;  // of these, memory of other machines that was free when it was made
+};
+
+/// Bytes of memory that a device has given out and not got back.
+struct HeldMemory {
+  int64_t weights = 0;
+  int64_t states = 0;
+  int64_t work = 0;  // plain buffers, and what programs need besides
+  int64_t total() const { return weights + states + work; }
+  HeldMemory& operator+=(const HeldMemory& other) {
+    weights += other.weights;
+    states += other.states;
+    work += other.work;
+    return *this;
+  }
 };
 
 /// The largest step an executable must be able to run.
@@ -156,6 +171,21 @@ class Device {
   /// Bytes of memory that a weight of this type and shape takes once imported, roughly: the sum of
   /// a model's decides whether it is loaded at all. By itself, those of the file.
   virtual int64_t weight_bytes(const WeightInfo& weight) const;
+
+  /// Memory that is held. By itself, nothing: the device does not count.
+  virtual HeldMemory held() const { return {}; }
+
+  /// The devices that it consists of; none: it is one.
+  virtual std::span<const std::unique_ptr<Device>> members() const { return {}; }
+
+  /// Seconds that its members have spent in exchanges, waiting included, on the average over
+  /// members: by number of the exchange in its step, of all steps so far. No step is running.
+  virtual std::vector<double> exchange_seconds() const { return {}; }
+
+  /// Bytes of memory that a program for steps up to `sizes` takes, roughly. By itself: the values
+  /// that flow through the graph, those whose lives do not meet in one place, and a copy of what
+  /// products read.
+  virtual int64_t program_bytes(const Graph& graph, const Sizes& sizes) const;
 
   /// Plans memory and chooses kernels for steps up to `sizes`.
   /// Errors: unsupported — an op, by name and type; exhausted.

@@ -41,6 +41,7 @@ HostMemory& HostMemory::operator=(HostMemory&& other) noexcept {
   if (this == &other) return *this;
   release();
   registry_ = std::move(other.registry_);
+  held_ = std::move(other.held_);
   data_ = std::exchange(other.data_, nullptr);
   bytes_ = std::exchange(other.bytes_, 0);
   return *this;
@@ -55,6 +56,7 @@ void HostMemory::release() {
   const std::lock_guard lock(registry_->mutex);
   registry_->live.erase(data_);
   registry_->used_bytes -= bytes_;
+  *held_ -= bytes_;
   munmap(data_, static_cast<size_t>(bytes_));
   data_ = nullptr;
 }
@@ -62,12 +64,23 @@ void HostMemory::release() {
 HostAllocator::HostAllocator() : HostAllocator(machine_bytes()) {}
 
 HostAllocator::HostAllocator(int64_t limit_bytes)
-    : registry_(std::make_shared<HostMemory::Registry>()) {
+    : registry_(std::make_shared<HostMemory::Registry>()), held_(std::make_shared<int64_t>(0)) {
   registry_->limit_bytes = limit_bytes;
 }
 
 int64_t HostAllocator::limit_bytes() const {
   return registry_->limit_bytes;
+}
+
+HostAllocator HostAllocator::with_own_account() const {
+  HostAllocator other = *this;
+  other.held_ = std::make_shared<int64_t>(0);
+  return other;
+}
+
+int64_t HostAllocator::held_bytes() const {
+  const std::lock_guard lock(registry_->mutex);
+  return *held_;
 }
 
 Result<HostMemory> HostAllocator::allocate(int64_t bytes) {
@@ -86,10 +99,12 @@ Result<HostMemory> HostAllocator::allocate(int64_t bytes) {
     return fail(ErrorCode::exhausted, "host memory: the system refuses {} bytes", bytes);
   if (bytes >= kHugePageBytes) madvise(data, static_cast<size_t>(bytes), MADV_HUGEPAGE);
   memory.registry_ = registry_;
+  memory.held_ = held_;
   memory.data_ = static_cast<std::byte*>(data);
   memory.bytes_ = bytes;
   registry_->live.emplace(memory.data_, bytes);
   registry_->used_bytes += bytes;
+  *held_ += bytes;
   return memory;
 }
 

@@ -31,6 +31,7 @@ class HostMemory {
   void release();
 
   std::shared_ptr<Registry> registry_;
+  std::shared_ptr<int64_t> held_;  // of the account that it came from; by the registry's mutex
   std::byte* data_ = nullptr;
   int64_t bytes_ = 0;
 };
@@ -46,6 +47,12 @@ class HostAllocator {
   /// What this allocator gives out in all.
   int64_t limit_bytes() const;
 
+  /// A handle that counts what it gives out by itself, and shares all else with this one.
+  HostAllocator with_own_account() const;
+
+  /// Bytes given out by this handle and its copies, and alive.
+  int64_t held_bytes() const;
+
   /// `bytes` (0 is allowed) of zeros; allocations of 2 MiB and more ask for huge pages. Errors:
   /// invalid_argument — negative; exhausted — over the limit, or the system refuses.
   Result<HostMemory> allocate(int64_t bytes);
@@ -58,6 +65,7 @@ class HostAllocator {
  private:
   void protect(bool locked);
   std::shared_ptr<HostMemory::Registry> registry_;
+  std::shared_ptr<int64_t> held_;
 };
 
 }  // namespace troika

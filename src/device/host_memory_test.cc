@@ -68,6 +68,22 @@ TEST(HostMemoryTest, UnlockingGivesTheContentsBack) {
   EXPECT_EQ(during.span()[0], std::byte{6});
 }
 
+TEST(HostMemoryTest, AccountsCountApartAndShareTheLimit) {
+  HostAllocator first(1000);
+  HostAllocator second = first.with_own_account();
+  HostAllocator copy = first;
+  const HostMemory a = first.allocate(300).value();
+  {
+    const HostMemory b = second.allocate(200).value();
+    const HostMemory c = copy.allocate(100).value();
+    EXPECT_EQ(first.held_bytes(), 400);
+    EXPECT_EQ(second.held_bytes(), 200);
+    EXPECT_FALSE(second.allocate(401).ok());
+  }
+  EXPECT_EQ(first.held_bytes(), 300);
+  EXPECT_EQ(second.held_bytes(), 0);
+}
+
 TEST(HostMemoryDeathTest, LockedMemoryCannotBeTouched) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   HostAllocator allocator;

@@ -129,6 +129,10 @@ Result<std::unique_ptr<Engine>> Engine::make(const LoadedModel& model, const Eng
   return engine;
 }
 
+ForwardOptions Engine::forward_need(const Model& model, const EngineOptions& options) {
+  return forward_options(options, model);
+}
+
 MemoryNeed Engine::memory_need(const Model& model, const EngineOptions& options) {
   const ForwardOptions f = forward_options(options, model);
   const HiddenUnits hidden(f.step_tokens_max, f.sequences_max, f.draft_tokens_max);

@@ -117,7 +117,9 @@ class Engine : private PageView {
                                               const EngineOptions& options, const TokenRules& rules,
                                               std::unique_ptr<Drafter> drafter = nullptr);
 
-  /// What an engine with such options, which are in range, will hold: for plan_memory().
+  /// What an engine with such options, which are in range, will hold: in its forward passes, and
+  /// for plan_memory().
+  static ForwardOptions forward_need(const Model& model, const EngineOptions& options);
   static MemoryNeed memory_need(const Model& model, const EngineOptions& options);
 
   /// The same for what drafts as options.draft_model.

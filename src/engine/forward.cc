@@ -14,6 +14,21 @@ int64_t units_of(const StateSpec& spec, const ForwardOptions& options, const Hid
   return options.sequences_max + options.checkpoints;
 }
 
+int64_t table_entries_of(const ForwardOptions& options) {
+  return options.page_table_max > 0 ? options.page_table_max : options.pages;
+}
+
+/// Bytes of the results of a step, and of what names the rows of drafts.
+int64_t logits_bytes_of(const ModelInfo& model, const ForwardOptions& options) {
+  return options.step_outputs_max * model.vocab * static_cast<int64_t>(sizeof(float));
+}
+int64_t argmax_bytes_of(const ForwardOptions& options) {
+  return options.step_outputs_max * static_cast<int64_t>(sizeof(int32_t));
+}
+int64_t draft_rows_bytes_of(const ModelInfo& model) {
+  return model.draft_blocks * static_cast<int64_t>(sizeof(int32_t));
+}
+
 bool is_recurrent(const StateSpec& spec) {
   return std::holds_alternative<ConvState>(spec) || std::holds_alternative<DeltaState>(spec);
 }
@@ -55,7 +70,7 @@ Forward::Forward(const LoadedModel& model, const ForwardOptions& options, StepIn
 
 Result<std::unique_ptr<Forward>> Forward::make(const LoadedModel& model,
                                                const ForwardOptions& options) {
-  const Sizes sizes{options.step_tokens_max, options.step_outputs_max, options.sequences_max};
+  const Sizes sizes = Forward::sizes(options);
   if (sizes.tokens < 1 || sizes.outputs < 1 || sizes.outputs > sizes.tokens ||
       sizes.sequences < 1 || options.pages < 1 || options.draft_tokens_max < 0 ||
       options.checkpoints < 0 || options.page_table_max < 0)
@@ -66,22 +81,19 @@ Result<std::unique_ptr<Forward>> Forward::make(const LoadedModel& model,
         sizes.tokens, sizes.outputs, sizes.sequences, options.pages, options.draft_tokens_max,
         options.checkpoints);
   Device& device = *model.device;
-  const int64_t table_entries = options.page_table_max > 0 ? options.page_table_max : options.pages;
-  TROIKA_TRY(StepInputs inputs, StepInputs::make(device, sizes, table_entries));
+  TROIKA_TRY(StepInputs inputs, StepInputs::make(device, sizes, table_entries_of(options)));
   std::unique_ptr<Forward> f(new Forward(model, options, std::move(inputs)));
   TROIKA_RETURN_IF_ERROR(f->allocate_states());
-  const int64_t vocab = model.model.info.vocab;
-  const int64_t logits_bytes = sizes.outputs * vocab * static_cast<int64_t>(sizeof(float));
-  TROIKA_TRY(f->logits_, device.allocate(logits_bytes));
-  TROIKA_TRY(f->argmax_, device.allocate(sizes.outputs * static_cast<int64_t>(sizeof(int32_t))));
-  f->device_bytes_ += logits_bytes;
-  if (model.model.info.draft_blocks > 0) {
-    const int64_t blocks = model.model.info.draft_blocks;
-    TROIKA_TRY(f->draft_rows_, device.allocate(blocks * static_cast<int64_t>(sizeof(int32_t))));
-    f->named_rows_.reserve(static_cast<size_t>(blocks));
+  const ModelInfo& info = model.model.info;
+  TROIKA_TRY(f->logits_, device.allocate(logits_bytes_of(info, options)));
+  TROIKA_TRY(f->argmax_, device.allocate(argmax_bytes_of(options)));
+  f->device_bytes_ += logits_bytes_of(info, options);
+  if (info.draft_blocks > 0) {
+    TROIKA_TRY(f->draft_rows_, device.allocate(draft_rows_bytes_of(info)));
+    f->named_rows_.reserve(static_cast<size_t>(info.draft_blocks));
   }
   f->host_argmax_.resize(static_cast<size_t>(sizes.outputs));
-  f->host_logits_.resize(static_cast<size_t>(sizes.outputs * vocab));
+  f->host_logits_.resize(static_cast<size_t>(sizes.outputs * info.vocab));
 
   const auto weights = raw(model.weights);
   const auto states = raw(f->states_);
@@ -94,6 +106,17 @@ Result<std::unique_ptr<Forward>> Forward::make(const LoadedModel& model,
     TROIKA_TRY(f->draft_, device.compile(*model.model.draft, sizes, resources));
   }
   return f;
+}
+
+int64_t Forward::buffer_bytes(const ModelInfo& model, const ForwardOptions& options) {
+  return StepInputs::bytes(sizes(options), table_entries_of(options)) +
+         logits_bytes_of(model, options) + argmax_bytes_of(options) + draft_rows_bytes_of(model);
+}
+
+int64_t Forward::state_units(const StateSpec& spec, const ForwardOptions& options) {
+  return units_of(
+      spec, options,
+      HiddenUnits(options.step_tokens_max, options.sequences_max, options.draft_tokens_max));
 }
 
 Forward::~Forward() {

@@ -62,6 +62,14 @@ class Forward {
   static Result<std::unique_ptr<Forward>> make(const LoadedModel& model,
                                                const ForwardOptions& options);
 
+  /// What make() allocates besides programs: bytes of plain buffers, and units of a state.
+  static int64_t buffer_bytes(const ModelInfo& model, const ForwardOptions& options);
+  static int64_t state_units(const StateSpec& spec, const ForwardOptions& options);
+  /// The largest step.
+  static Sizes sizes(const ForwardOptions& options) {
+    return {options.step_tokens_max, options.step_outputs_max, options.sequences_max};
+  }
+
   /// Waits for what is queued.
   ~Forward();
   Forward(const Forward&) = delete;

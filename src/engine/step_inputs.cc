@@ -4,28 +4,56 @@
 
 namespace troika {
 
+namespace {
+
+constexpr int64_t kAlign = 64;
+
+/// How many values of which size an input has at most.
+struct InputRoom {
+  Input input;
+  int64_t count = 0;
+  int64_t value_bytes = 0;
+
+  int64_t bytes() const { return (count * value_bytes + kAlign - 1) / kAlign * kAlign; }
+};
+
+constexpr int64_t kIdBytes = sizeof(int32_t);
+constexpr int64_t kSpanBytes = sizeof(Span);
+
+/// In the order in which they lie in the buffer.
+std::array<InputRoom, 8> rooms_of(const Sizes& sizes, int64_t pages_max) {
+  return {{{Input::token_ids, sizes.tokens, kIdBytes},
+           {Input::positions, sizes.tokens, kIdBytes},
+           {Input::spans, sizes.sequences, kSpanBytes},
+           {Input::output_spans, sizes.sequences, kSpanBytes},
+           {Input::page_table, pages_max, kIdBytes},
+           {Input::output_rows, sizes.outputs, kIdBytes},
+           {Input::hidden_in, sizes.tokens, kIdBytes},
+           {Input::hidden_out, sizes.tokens, kIdBytes}}};
+}
+
+}  // namespace
+
+int64_t StepInputs::bytes(const Sizes& sizes, int64_t pages_max) {
+  int64_t total = 0;
+  for (const InputRoom& room : rooms_of(sizes, pages_max)) total += room.bytes();
+  return total;
+}
+
 Result<StepInputs> StepInputs::make(Device& device, const Sizes& sizes, int64_t pages_max) {
   StepInputs s;
-  std::array<int64_t, kInputs> bytes{};
-  auto reserve = [&](Input input, auto& values, int64_t count) {
-    using Value = typename std::remove_reference_t<decltype(values)>::value_type;
-    values.reserve(static_cast<size_t>(count));
-    bytes[static_cast<size_t>(input)] = count * static_cast<int64_t>(sizeof(Value));
-    s.held_[static_cast<size_t>(input)].reserve(static_cast<size_t>(count) * sizeof(Value));
-  };
-  reserve(Input::token_ids, s.tokens_, sizes.tokens);
-  reserve(Input::positions, s.positions_, sizes.tokens);
-  reserve(Input::spans, s.spans_, sizes.sequences);
-  reserve(Input::output_spans, s.output_spans_, sizes.sequences);
-  reserve(Input::page_table, s.page_table_, pages_max);
-  reserve(Input::output_rows, s.output_rows_, sizes.outputs);
-  reserve(Input::hidden_in, s.hidden_in_, sizes.tokens);
-  reserve(Input::hidden_out, s.hidden_out_, sizes.tokens);
-  constexpr int64_t kAlign = 64;
+  for (auto* values : {&s.tokens_, &s.positions_, &s.hidden_in_, &s.hidden_out_})
+    values->reserve(static_cast<size_t>(sizes.tokens));
+  s.spans_.reserve(static_cast<size_t>(sizes.sequences));
+  s.output_spans_.reserve(static_cast<size_t>(sizes.sequences));
+  s.page_table_.reserve(static_cast<size_t>(pages_max));
+  s.output_rows_.reserve(static_cast<size_t>(sizes.outputs));
   int64_t total = 0;
-  for (size_t i = 0; i < kInputs; i++) {
+  for (const InputRoom& room : rooms_of(sizes, pages_max)) {
+    const auto i = static_cast<size_t>(room.input);
     s.offsets_[i] = total;
-    total += (bytes[i] + kAlign - 1) / kAlign * kAlign;
+    s.held_[i].reserve(static_cast<size_t>(room.count * room.value_bytes));
+    total += room.bytes();
   }
   TROIKA_TRY(s.buffer_, device.allocate(total));
   return s;

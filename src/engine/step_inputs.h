@@ -36,6 +36,9 @@ struct RowInput {
 /// allocates after make().
 class StepInputs {
  public:
+  /// Bytes of device memory that make() allocates.
+  static int64_t bytes(const Sizes& sizes, int64_t pages_max);
+
   /// Reserves host and device memory for steps up to `sizes` whose page table has at most
   /// `pages_max` entries.
   static Result<StepInputs> make(Device& device, const Sizes& sizes, int64_t pages_max);

@@ -147,6 +147,22 @@ WeightCut cut_weight(const WeightInfo& weight, const Shares& shares, int64_t mem
   return cut;
 }
 
+WeightInfo part_of(const WeightInfo& weight, const WeightCut& cut) {
+  WeightInfo part = weight;
+  part.weight = cut.weight;
+  part.split = cut.split;
+  part.data = {};
+  if (part.use == WeightUse::matmul_lookup) part.use = WeightUse::matmul;
+  return part;
+}
+
+WeightInfo table_of(const WeightInfo& weight) {
+  WeightInfo table = weight;
+  table.use = WeightUse::lookup;
+  table.split = {};
+  return table;
+}
+
 std::span<const std::byte> cut_bytes(const WeightInfo& weight, const WeightCut& cut,
                                      std::vector<std::byte>& storage) {
   const Weight& whole = weight.weight;

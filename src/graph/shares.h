@@ -60,6 +60,11 @@ struct WeightCut {
 /// Cuts `weight` by its sharing.
 WeightCut cut_weight(const WeightInfo& weight, const Shares& shares, int64_t member);
 
+/// What a device gets to import of a weight that was cut, without its bytes; and, of a table that
+/// is a matrix too, the whole copy that lookups read.
+WeightInfo part_of(const WeightInfo& weight, const WeightCut& cut);
+WeightInfo table_of(const WeightInfo& weight);
+
 /// The bytes of `cut`, dense, out of `weight.data`: a part of it where that is dense as it is, else
 /// copied to `storage`.
 std::span<const std::byte> cut_bytes(const WeightInfo& weight, const WeightCut& cut,

@@ -10,6 +10,7 @@
 #include "device/group/group_device.h"
 #include "device/reference/reference_device.h"
 #include "device/vulkan/vulkan_device.h"
+#include "runtime/split.h"
 
 namespace troika {
 namespace {
@@ -84,12 +85,8 @@ Status check_apart(const std::vector<DeviceName>& names) {
   return ok();
 }
 
-Result<std::unique_ptr<Device>> make_group(const DeviceOptions& options,
-                                           const std::vector<DeviceName>& names) {
-  if (!options.processors.empty())
-    return fail(ErrorCode::invalid_argument,
-                "processors for a list of devices, wanted them with each device: cpu:0-3");
-  TROIKA_RETURN_IF_ERROR(check_apart(names));
+Result<std::vector<std::unique_ptr<Device>>> make_members(const DeviceOptions& options,
+                                                          const std::vector<DeviceName>& names) {
   const HostAllocator memory;
   std::vector<std::unique_ptr<Device>> members;
   for (const DeviceName& name : names) {
@@ -102,8 +99,37 @@ Result<std::unique_ptr<Device>> make_group(const DeviceOptions& options,
     TROIKA_TRY(members.emplace_back(),
                make_cpu_device(member_options(options, name, names.size(), memory)));
   }
+  return members;
+}
+
+/// Measures members that are dropped afterwards: the group's begin with empty memory.
+Result<Shares> measure_shares(const DeviceOptions& options, const std::vector<DeviceName>& names) {
+  if (!options.shares.empty())
+    return fail(ErrorCode::invalid_argument, "shares that are given and to be measured");
+  TROIKA_TRY(const auto members, make_members(options, names));
+  MeasuredSplit split{.devices = device_names(options)};
+  TROIKA_TRY(split.bytes_per_s, measure_speeds(members));
+  split.shares = split_by_speed(split.bytes_per_s);
+  if (options.on_split) options.on_split(split);
+  return split.shares;
+}
+
+Status check_group(const DeviceOptions& options, const std::vector<DeviceName>& names) {
+  if (options.processors.empty()) return check_apart(names);
+  return fail(ErrorCode::invalid_argument,
+              "processors for a list of devices, wanted them with each device: cpu:0-3");
+}
+
+Result<std::unique_ptr<Device>> make_group(const DeviceOptions& options,
+                                           const std::vector<DeviceName>& names) {
+  TROIKA_RETURN_IF_ERROR(check_group(options, names));
   Shares shares = options.shares;
-  if (shares.empty()) shares.assign(names.size(), 1);
+  if (options.measured_shares) {
+    TROIKA_TRY(shares, measure_shares(options, names));
+  } else if (shares.empty()) {
+    shares.assign(names.size(), 1);
+  }
+  TROIKA_TRY(auto members, make_members(options, names));
   return make_group_device(std::move(members), std::move(shares));
 }
 
@@ -159,6 +185,23 @@ bool is_mpi(const DeviceOptions& options) {
   return options.kind == kMpi;
 }
 
+Result<std::vector<std::unique_ptr<Device>>> make_devices(const DeviceOptions& options) {
+  TROIKA_TRY(const std::vector<DeviceName> names, parse_devices(options.kind));
+  if (names.size() > 1) {
+    TROIKA_RETURN_IF_ERROR(check_group(options, names));
+    return make_members(options, names);
+  }
+  std::vector<std::unique_ptr<Device>> devices;
+  TROIKA_TRY(devices.emplace_back(), make_device(options));
+  return devices;
+}
+
+std::vector<std::string> device_names(const DeviceOptions& options) {
+  std::vector<std::string> names;
+  for (const std::string_view piece : pieces_of(options.kind)) names.emplace_back(piece);
+  return names;
+}
+
 Result<std::unique_ptr<Device>> make_device(const DeviceOptions& options,
                                             std::span<const gguf::File* const> files) {
   TROIKA_TRY(const std::vector<DeviceName> names, parse_devices(options.kind));
@@ -171,6 +214,8 @@ Result<std::unique_ptr<Device>> make_device(const DeviceOptions& options,
   if (!options.shares.empty())
     return fail(ErrorCode::invalid_argument, "{} shares for one device, wanted none",
                 options.shares.size());
+  if (options.measured_shares)
+    return fail(ErrorCode::invalid_argument, "shares of one device, wanted several devices");
   if (names[0].kind == kReference) return make_reference_device();
   if (names[0].kind == kVulkan) return make_vulkan_device(names[0].which);
   CpuOptions cpu = cpu_options(options);

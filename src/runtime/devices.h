@@ -1,6 +1,7 @@
 // The one place that knows all kinds of device.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,6 +15,13 @@
 #include "graph/shares.h"
 
 namespace troika {
+
+/// Shares by measured speeds.
+struct MeasuredSplit {
+  std::vector<std::string> devices;  // as they were named
+  std::vector<double> bytes_per_s;   // of weights that each multiplies, all at the same time
+  Shares shares;
+};
 
 struct DeviceOptions;
 
@@ -34,11 +42,13 @@ struct DeviceOptions {
   /// devices of all ranks.
   std::string kind = "cpu";
   Shares shares = {};                // of the members of a group; none: equal ones
+  bool measured_shares = false;      // or those that split_by_speed() finds, measured when made
   int threads = 0;                   // 0: one for each core, or each of `processors`; of a group,
                                      // of each member, whose default is its part of the cores
   std::vector<int> processors = {};  // that threads run on; empty: all
   bool pin = true;                   // each thread to a place of its own
   Isa isa_max = Isa::avx512;         // instruction set at most, to compare the kernels of several
+  std::function<void(const MeasuredSplit&)> on_split = {};  // hears measured_shares
   RankedDevices* ranks = nullptr;    // that have met, for "mpi"
   int64_t mpi_timeout_s = 30;        // that a rank may give no sign of life
   bool mpi_trust_network = false;    // ranks may be on hosts with public addresses
@@ -71,11 +81,18 @@ std::vector<ListedDevice> list_devices();
 /// Whether `options` name the ranks of MPI.
 bool is_mpi(const DeviceOptions& options);
 
+/// The devices that `options` name, each by itself and with nothing in its memory: what a group
+/// would be made of, to be asked and measured. Errors: as make_device().
+Result<std::vector<std::unique_ptr<Device>>> make_devices(const DeviceOptions& options);
+
+/// Their names, as they were given.
+std::vector<std::string> device_names(const DeviceOptions& options);
+
 /// Makes the device that `options` name.
 /// @param files  that weights will be imported from; must be open as long as the device.
 /// Errors: those of the kind; invalid_argument — an unknown kind, threads or processors out of
-/// range, processors named twice, shares that do not fit the members; unsupported — a kind that is
-/// no member of groups.
+/// range, processors named twice, shares that do not fit the members or are given twice;
+/// unsupported — a kind that is no member of groups.
 Result<std::unique_ptr<Device>> make_device(const DeviceOptions& options,
                                             std::span<const gguf::File* const> files = {});
 

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <optional>
+
+#include "runtime/split.h"
+
 namespace troika {
 namespace {
 
@@ -37,7 +42,27 @@ TEST(DevicesTest, AGroupSaysWhatItConsistsOf) {
   EXPECT_EQ((*device)->info().name, "group (cpu portable + cpu portable by 3:1, 2 members)");
 }
 
+TEST(DevicesTest, SharesAreMeasuredWhereWanted) {
+  std::optional<MeasuredSplit> heard;
+  const auto device =
+      make_device({.kind = "cpu,cpu",
+                   .measured_shares = true,
+                   .on_split = [&heard](const MeasuredSplit& split) { heard = split; }});
+  ASSERT_TRUE(device.ok()) << device.error().message();
+  ASSERT_TRUE(heard);
+  EXPECT_EQ(heard->devices, (std::vector<std::string>{"cpu", "cpu"}));
+  ASSERT_EQ(heard->bytes_per_s.size(), 2U);
+  EXPECT_GT(std::ranges::min(heard->bytes_per_s), 0);
+  EXPECT_EQ(heard->shares, split_by_speed(heard->bytes_per_s));
+  const std::string by = fmt::format("by {}:{},", heard->shares[0], heard->shares[1]);
+  EXPECT_NE((*device)->info().name.find(by), std::string::npos) << (*device)->info().name;
+}
+
 TEST(DevicesTest, GroupsThatCannotBeAreRefused) {
+  EXPECT_EQ(refusal({.kind = "cpu", .measured_shares = true}),
+            "shares of one device, wanted several devices");
+  EXPECT_EQ(refusal({.kind = "cpu,cpu", .shares = {1, 1}, .measured_shares = true}),
+            "shares that are given and to be measured");
   EXPECT_EQ(refusal({.kind = "cpu", .shares = {1}}), "1 shares for one device, wanted none");
   EXPECT_EQ(refusal({.kind = "cpu,cpu", .shares = {1, 1, 1}}), "3 shares for 2 devices");
   EXPECT_EQ(refusal({.kind = "cpu,reference"}), "device reference cannot be a member of a group");

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "cli/bench_result.h"
-#include "cli/bench_work.h"
 #include "cli/series.h"
+#include "plan/step_work.h"
 
 namespace troika::cli {
 namespace {

@@ -50,6 +50,26 @@ std::vector<int64_t> values(const std::vector<Json>& results, const char* key) {
   return found;
 }
 
+TEST(CliBench, ComparesMembersWithOneDevice) {
+  const Folder folder;
+  const auto results =
+      results_of(chat_model(folder), {"--tests", "members", "--device", "cpu,cpu", "-n", "8"});
+  const std::vector<Json>& rows = results.at("members");
+  ASSERT_EQ(rows.size(), 8U);
+  EXPECT_EQ(rows[2]["unit"], "x");
+  EXPECT_EQ(rows[2]["values"].size(), 2U);
+  EXPECT_EQ(rows[6]["unit"], "%");
+  EXPECT_GT(rows[6]["exchanges"], 0);
+  EXPECT_EQ(rows[6]["by_exchange_us"].size(), rows[6]["exchanges"]);
+  EXPECT_GT(rows[7]["median"], 0);
+}
+
+TEST(CliBench, MembersWantsSeveralDevices) {
+  const Folder folder;
+  expect_refusal(troika({"bench", chat_model(folder), "--tests", "members"}), 2,
+                 "wanted them in --device");
+}
+
 TEST(CliBench, MeasuresEveryTest) {
   const Folder folder;
   auto results = results_of(chat_model(folder), {"--tests",

@@ -47,6 +47,17 @@ TEST(CliDevices, ADeviceThatIsNotThereIsNamed) {
   EXPECT_NE(outcome.error.find("vulkan"), std::string::npos) << outcome.error;
 }
 
+TEST(CliDevices, ASplitByMeasuredSpeedsIsToldAndChangesNoAnswer) {
+  const Outcome wanted = ask_demo({"--device", "cpu"});
+  const Outcome outcome = ask_demo({"--device", "cpu,cpu", "--split", "auto"});
+  EXPECT_EQ(outcome.status, 0) << outcome.error;
+  EXPECT_EQ(outcome.out, wanted.out);
+  EXPECT_NE(outcome.error.find("troika: split "), std::string::npos) << outcome.error;
+  EXPECT_NE(outcome.error.find(": cpu "), std::string::npos) << outcome.error;
+  expect_refusal(ask_demo({"--split", "auto"}), 1, "wanted several devices");
+  EXPECT_EQ(ask_demo({"--device", "cpu,cpu", "--split", "automatic"}).status, 2);
+}
+
 TEST(CliDevices, TheDemoModelAnswersOnVulkan) {
   if (kSanitized || troika({"devices"}).out.find("vulkan:0") == std::string::npos) {
     std::printf("passed over: no Vulkan device here\n");

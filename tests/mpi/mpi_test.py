@@ -42,6 +42,15 @@ class AnswersTest(MpiTest):
                 facts = answer(*mpirun(number), *troika("--device", "mpi", *flags))
                 self.assertEqual(json.dumps(facts, sort_keys=True, default=str), alone())
 
+    def test_shares_by_measured_speeds_change_nothing(self):
+        flags = ["--device", "mpi", "--split", "auto"]
+        process = run(*mpirun(2), *troika(*flags))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        told = re.findall(r"^troika: split (\d),(\d): rank 0 on \S+ [\d.]+ GB/s, rank 1 on \S+ "
+                          r"[\d.]+ GB/s$", process.stderr, re.MULTILINE)
+        self.assertEqual(len(told), 1, process.stderr)
+        self.assertEqual(process.stdout, run(*troika()).stdout)
+
     def test_drafts_and_noise_change_nothing(self):
         flags = ["--spec-type", "mtp", "--temp", "1", "--seed", "5"]
         wanted = answer(*troika(*flags))

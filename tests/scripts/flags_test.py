@@ -9,7 +9,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "build" / "release" / "troika"
 FLAG = re.compile(r"(?<![-\w])--[a-z][a-z0-9-]*")
 COMMANDS = ("run", "chat", "serve", "inspect", "tokenize", "logits", "embed", "bench", "inflate",
-            "tenant")
+            "tenant", "plan")
 TENANT_ACTIONS = ("add", "list", "rotate-key", "limit", "remove", "usage")
 # What the documents show of other programs, in lines or spans of code that begin with their names.
 OTHERS = re.compile(

@@ -80,6 +80,25 @@ TEST(GroupDeviceTest, ModelsTakeTheirShareOfEachMember) {
   EXPECT_LE(divided, alone + 2 * copied);
 }
 
+TEST(GroupDeviceTest, WhatMembersHoldIsWhatTheGroupHolds) {
+  const auto group = make_members({3, 1});
+  ASSERT_EQ(group->members().size(), 2U);
+  EXPECT_EQ(group->held().total(), 0);
+  const OpenModel model = open_model(model_path("k-llama-q4_k"), *group);
+  const auto engine =
+      Engine::make(model.loaded, {.context = 128}, {.tokens = model.loaded.model.info.vocab});
+  ASSERT_TRUE(engine.ok()) << engine.error().message();
+  HeldMemory sum;
+  for (const auto& member : group->members()) {
+    EXPECT_GT(member->held().weights, 0);
+    EXPECT_GT(member->held().states, 0);
+    EXPECT_GT(member->held().work, 0);
+    sum += member->held();
+  }
+  EXPECT_EQ(group->held().total(), sum.total());
+  EXPECT_GT(group->members()[0]->held().weights, group->members()[1]->held().weights);
+}
+
 TEST(GroupDeviceTest, AMemberThatFailsEndsTheStepForAll) {
   std::vector<std::unique_ptr<Device>> members;
   members.push_back(cpu());

@@ -6,6 +6,7 @@
 #include "core/topology.h"
 #include "device/cpu/buffers.h"
 #include "device/cpu/planner.h"
+#include "device/cpu/program_estimate.h"
 #include "device/cpu/weights.h"
 
 namespace troika {
@@ -32,7 +33,8 @@ class CpuDevice final : public Device {
   CpuDevice(std::unique_ptr<ThreadPool> pool, Isa isa, int memory_nodes, const CpuOptions& options)
       : pool_(std::move(pool)),
         kernels_(kernel_table(isa)),
-        memory_(options.memory),
+        memory_(options.memory.with_own_account()),
+        state_memory_(options.memory.with_own_account()),
         shared_work_min_(options.shared_work_min) {
     info_.name =
         fmt::format("cpu ({}, {} thread{}{})", isa_name(isa), pool_->threads(),
@@ -57,13 +59,26 @@ class CpuDevice final : public Device {
     if (const Status status = check_state(spec, options); !status.ok())
       return fail(status.error().code(), "{}: {}", info_.name, status.error().message());
     TROIKA_TRY(const int64_t bytes, state_bytes(info_, spec, options, units));
-    TROIKA_TRY(HostMemory memory, memory_.allocate(bytes));
+    TROIKA_TRY(HostMemory memory, state_memory_.allocate(bytes));
     return std::make_unique<CpuBuffer>(std::move(memory), StateShape{spec, options, units});
   }
 
   Result<std::unique_ptr<ImportedWeight>> import_weight(const WeightInfo& weight,
                                                         const ImportOptions& options) override {
     return cpu::import_weight(weight, {*pool_, weights_, info_.name, options});
+  }
+
+  int64_t weight_bytes(const WeightInfo& weight) const override { return imported_bytes(weight); }
+
+  int64_t program_bytes(const Graph& graph, const Sizes& sizes) const override {
+    return Device::program_bytes(graph, sizes) +
+           estimate_beside_values(graph, sizes, pool_->threads());
+  }
+
+  HeldMemory held() const override {
+    return {.weights = weights_.held_bytes(),
+            .states = state_memory_.held_bytes(),
+            .work = memory_.held_bytes()};
   }
 
   Result<std::unique_ptr<Executable>> compile(const Graph& graph, const Sizes& sizes,
@@ -114,7 +129,7 @@ class CpuDevice final : public Device {
  private:
   std::unique_ptr<ThreadPool> pool_;
   KernelTable kernels_;
-  HostAllocator memory_;
+  HostAllocator memory_, state_memory_;
   AlignedArena weights_;
   int64_t shared_work_min_;
   DeviceInfo info_;

@@ -34,6 +34,17 @@ Status check_shape(const WeightInfo& info) {
   return ok();
 }
 
+/// Bytes of a strip: what is in front for all blocks, and the blocks.
+struct StripBytes {
+  int64_t head = 0;
+  int64_t blocks = 0;
+};
+
+StripBytes strip_bytes_of(const LayoutInfo& layout, int64_t columns) {
+  const int64_t blocks = columns / layout.columns;
+  return {round_up(blocks * layout.head_bytes), round_up(blocks * layout.block_bytes)};
+}
+
 /// The split as runs of blocks. Ranges must be whole blocks and cover every column once.
 Result<std::vector<BlockRun>> block_runs(const WeightInfo& info, int64_t block) {
   const int64_t columns = info.weight.inputs;
@@ -100,6 +111,11 @@ bool can_pack(DType dtype) {
   return import_of(dtype).has_value();
 }
 
+int64_t packed_bytes(DType dtype, int64_t rows, int64_t columns) {
+  const StripBytes strip = strip_bytes_of(layout_info(import_of(dtype)->layout), columns);
+  return (rows + kStripRows - 1) / kStripRows * (strip.head + strip.blocks);
+}
+
 void PackedMatrix::describe(MatmulArgs& args) const {
   args.strips = storage_.data();
   args.strip_bytes = strip_bytes_;
@@ -161,9 +177,9 @@ Result<std::unique_ptr<PackedMatrix>> allocate_matrix(const WeightInfo& info,
   matrix->layout_ = import->layout;
   matrix->rows_ = info.weight.rows();
   matrix->columns_ = info.weight.inputs;
-  const int64_t blocks = matrix->columns_ / layout.columns;
-  matrix->head_bytes_ = round_up(blocks * layout.head_bytes);
-  matrix->strip_bytes_ = matrix->head_bytes_ + round_up(blocks * layout.block_bytes);
+  const StripBytes strip = strip_bytes_of(layout, matrix->columns_);
+  matrix->head_bytes_ = strip.head;
+  matrix->strip_bytes_ = strip.head + strip.blocks;
   TROIKA_TRY(matrix->storage_, memory.allocate(matrix->strips() * matrix->strip_bytes_));
   return matrix;
 }

@@ -18,6 +18,9 @@ namespace troika::cpu {
 /// Whether matrices of this type can be packed.
 bool can_pack(DType dtype);
 
+/// Bytes that a packed matrix [rows, columns] of such a type takes.
+int64_t packed_bytes(DType dtype, int64_t rows, int64_t columns);
+
 /// An imported matrix [rows, columns]. Immutable once its strips are packed; then shared freely
 /// between threads.
 class PackedMatrix final : public ImportedWeight {

@@ -165,6 +165,16 @@ bool imports(DType dtype, WeightUse use) {
   return import_of(dtype).has_value();  // lookups too: one list of types for all matrices
 }
 
+int64_t imported_bytes(const WeightInfo& info) {
+  const int64_t rows = info.weight.rows();
+  if (info.use == WeightUse::vector)
+    return rows * info.weight.inputs * static_cast<int64_t>(sizeof(float));
+  if (info.use == WeightUse::lookup || !imports(info.dtype, info.use))
+    return dtype_bytes(info.dtype, rows * info.weight.inputs);
+  return info.weight.experts *
+         packed_bytes(info.dtype, rows / info.weight.experts, info.weight.inputs);
+}
+
 Result<std::unique_ptr<ImportedWeight>> import_weight(const WeightInfo& info,
                                                       const ImportContext& context) {
   if (!imports(info.dtype, info.use))

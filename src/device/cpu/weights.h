@@ -68,6 +68,9 @@ class PackedExperts final : public ImportedWeight {
 /// Whether weights of this type can be imported for this use.
 bool imports(DType dtype, WeightUse use);
 
+/// Bytes of memory that a weight takes once imported; those of the file for types that cannot be.
+int64_t imported_bytes(const WeightInfo& info);
+
 /// What an import works with; all borrowed for its time.
 struct ImportContext {
   ThreadPool& pool;

@@ -20,6 +20,8 @@ class ImportTest : public ::testing::Test {
     return import_weight(info, {*pool_, memory_, "cpu", options});
   }
 
+  AlignedArena memory_;
+
   /// Bytes that `parts` have together: small ones, inside the weight, none twice.
   static int64_t covered(const RandomWeight& weight,
                          std::vector<std::span<const std::byte>> parts) {
@@ -38,8 +40,27 @@ class ImportTest : public ::testing::Test {
 
  private:
   std::unique_ptr<ThreadPool> pool_ = ThreadPool::create(2).value();
-  AlignedArena memory_;
 };
+
+TEST_F(ImportTest, TakesTheBytesThatWereTold) {
+  constexpr int64_t kColumns = 512, kRows = 3 * 24;
+  for (const DType dtype : {DType::f32, DType::q8_0, DType::q4_k, DType::q6_k})
+    for (const WeightUse use :
+         {WeightUse::matmul, WeightUse::lookup, WeightUse::experts, WeightUse::vector}) {
+      if (use == WeightUse::vector && dtype != DType::f32) continue;
+      RandomWeight weight(dtype, kRows, kColumns, 1);
+      weight.info.use = use;
+      if (use == WeightUse::experts)
+        weight.info.weight = {.units = kRows / 3, .width = 1, .inputs = kColumns, .experts = 3};
+      const int64_t before = memory_.held_bytes();
+      const auto imported = import(weight.info);
+      ASSERT_TRUE(imported.ok()) << imported.error().message();
+      const int64_t taken = memory_.held_bytes() - before;
+      const int64_t ranges = use == WeightUse::experts ? 3 : 1;  // each of whole pages
+      EXPECT_LE(imported_bytes(weight.info), taken);
+      EXPECT_GT(imported_bytes(weight.info), taken - ranges * 4096);
+    }
+}
 
 TEST_F(ImportTest, WeightsThatAreNotFiniteAreNamedWithTheirPlace) {
   constexpr int64_t kColumns = 64, kRows = 40;

@@ -10,6 +10,7 @@
 #include "device/group/crew.h"
 #include "device/group/group_memory.h"
 #include "device/group/shared_transport.h"
+#include "device/group/timed_transport.h"
 
 namespace troika {
 namespace group {
@@ -37,6 +38,7 @@ class GroupDevice final : public Device {
       : members_(std::move(members)),
         shares_(std::move(shares)),
         transport_(std::move(transport)),
+        timed_(*transport_, std::ssize(members_)),
         crew_(std::move(crew)),
         pending_(members_.size()) {
     info_.name = name_of(members_, shares_);
@@ -99,6 +101,16 @@ class GroupDevice final : public Device {
     }
     return bytes;
   }
+
+  HeldMemory held() const override {
+    HeldMemory sum;
+    for (const auto& member : members_) sum += member->held();
+    return sum;
+  }
+
+  std::span<const std::unique_ptr<Device>> members() const override { return members_; }
+
+  std::vector<double> exchange_seconds() const override { return timed_.exchange_seconds(); }
 
   Result<std::unique_ptr<Executable>> compile(const Graph& graph, const Sizes& sizes,
                                               const Resources& resources) override {
@@ -288,22 +300,6 @@ class GroupDevice final : public Device {
     return matrix;
   }
 
-  static WeightInfo part_of(const WeightInfo& weight, const WeightCut& cut) {
-    WeightInfo part = matrix_of(weight);
-    part.weight = cut.weight;
-    part.split = cut.split;
-    part.data = {};
-    return part;
-  }
-
-  /// The copy that lookups read.
-  static WeightInfo table_of(const WeightInfo& weight) {
-    WeightInfo table = weight;
-    table.use = WeightUse::lookup;
-    table.split = {};
-    return table;
-  }
-
   Status import_part(const WeightInfo& weight, const ImportOptions& options, size_t m,
                      GroupWeight& imported) {
     if (weight.use == WeightUse::matmul_lookup) {
@@ -372,7 +368,7 @@ class GroupDevice final : public Device {
                                  .state_infos = infos,
                                  .states = states,
                                  .state_options = resources.state_options,
-                                 .transport = transport_.get(),
+                                 .transport = &timed_,
                                  .member = static_cast<int64_t>(m)});
   }
 
@@ -471,6 +467,7 @@ class GroupDevice final : public Device {
   Members members_;
   Shares shares_;
   std::unique_ptr<GroupTransport> transport_;
+  TimedTransport timed_;  // transport_, as members have it
   std::unique_ptr<Crew> crew_;
   std::vector<std::optional<Event>> pending_;  // by member: its last call that was not waited for
   DeviceInfo info_;

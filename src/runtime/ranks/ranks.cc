@@ -1,6 +1,7 @@
 #include "runtime/ranks/ranks.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "device/remote/mesh_transport.h"
 #include "device/remote/remote_device.h"
 #include "engine/session_file.h"
+#include "runtime/split.h"
 
 namespace troika {
 namespace {
@@ -73,7 +75,8 @@ Result<std::unique_ptr<Ranks>> Ranks::join(const RankOptions& options) {
     TROIKA_TRY(const std::vector<std::string> texts, r.world_->tell_all(mine.text()));
     for (const std::string& text : texts) r.hellos_.push_back(RankHello::read(text));
     TROIKA_RETURN_IF_ERROR(check_ranks(r.hellos_, options.device.mpi_trust_network));
-    return r.greet_all();
+    TROIKA_RETURN_IF_ERROR(r.greet_all());
+    return options.device.measured_shares ? r.measure_all() : ok();
   }();
   if (met.ok()) return ranks;
   // All have heard the same and end alike.
@@ -126,13 +129,46 @@ Result<std::unique_ptr<Device>> Ranks::make_member(const DeviceOptions& options)
   return make_cpu_device(cpu);
 }
 
+/// All ranks at the same time, for those of one machine share its bandwidth.
+Status Ranks::measure_all() {
+  const Result<double> mine = [this]() -> Result<double> {
+    std::vector<std::unique_ptr<Device>> own;
+    TROIKA_TRY(own.emplace_back(), make_member(device_));
+    TROIKA_TRY(const std::vector<double> speeds, measure_speeds(own));
+    return speeds[0];
+  }();
+  TROIKA_TRY(const std::vector<std::string> texts,
+             world_->tell_all(mine.ok() ? fmt::format("{}", *mine) : mine.error().message()));
+  for (size_t rank = 0; rank < texts.size(); rank++) {
+    const char* const end = texts[rank].data() + texts[rank].size();
+    const auto [stop, error] = std::from_chars(texts[rank].data(), end, speeds_.emplace_back());
+    if (error != std::errc() || stop != end)
+      return fail(ErrorCode::invalid_argument, "rank {} on {}: {}", rank, hellos_[rank].host,
+                  texts[rank]);
+  }
+  return ok();
+}
+
+Result<Shares> Ranks::choose_shares(const DeviceOptions& options) const {
+  const size_t count = hellos_.size();
+  if (options.measured_shares) {
+    MeasuredSplit split{.bytes_per_s = speeds_, .shares = split_by_speed(speeds_)};
+    for (size_t rank = 0; rank < count; rank++)
+      split.devices.push_back(fmt::format("rank {} on {}", rank, hellos_[rank].host));
+    if (options.on_split) options.on_split(split);
+    return split.shares;
+  }
+  if (options.shares.empty()) return Shares(count, 1);
+  if (options.shares.size() != count)
+    return fail(ErrorCode::invalid_argument, "{} shares for {} ranks", options.shares.size(),
+                count);
+  return options.shares;
+}
+
 Result<std::unique_ptr<Device>> Ranks::make_device(const DeviceOptions& options,
                                                    std::span<const gguf::File* const> files) {
   const auto count = static_cast<size_t>(world_->ranks());
-  Shares shares = options.shares;
-  if (shares.empty()) shares.assign(count, 1);
-  if (shares.size() != count)
-    return fail(ErrorCode::invalid_argument, "{} shares for {} ranks", shares.size(), count);
+  TROIKA_TRY(Shares shares, choose_shares(options));
   if (std::exchange(device_made_, true))
     return fail(ErrorCode::invalid_argument, "ranks work for one model at a time");
   for (const gguf::File* file : files) weights_.add(*file);

@@ -37,7 +37,8 @@ class Ranks final : public RankedDevices {
   /// there are threads and before anything is given up of the system: connections to all ranks
   /// stand when it returns.
   /// Errors: those of MpiWorld::join() and check_ranks(), on all ranks alike; cancelled — the
-  /// same, but on another rank than 0, which has told. MPI is at its end then.
+  /// same, but on another rank than 0, which has told. MPI is at its end then. With
+  /// DeviceOptions::measured_shares also those of the CPU device, which is measured here.
   static Result<std::unique_ptr<Ranks>> join(const RankOptions& options);
 
   ~Ranks() override;
@@ -66,13 +67,16 @@ class Ranks final : public RankedDevices {
   explicit Ranks(std::unique_ptr<MpiWorld> world) : world_(std::move(world)) {}
   Status open_files(const RankOptions& options, RankHello& hello);
   Status greet_all();
+  Status measure_all();
   bool all_leave();
   std::unique_ptr<GroupTransport> make_transport();
   Result<std::unique_ptr<Device>> make_member(const DeviceOptions& options) const;
+  Result<Shares> choose_shares(const DeviceOptions& options) const;
 
   std::unique_ptr<MpiWorld> world_;
   std::vector<gguf::File> files_;
   std::vector<RankHello> hellos_;                    // by rank
+  std::vector<double> speeds_;                       // by rank, where shares follow them
   std::vector<std::unique_ptr<Channel>> commands_;   // by rank; to rank 0 alone on the others
   std::vector<std::unique_ptr<Channel>> exchanges_;  // by rank
   std::vector<std::unique_ptr<Channel>> farewells_;  // by rank; as commands_
