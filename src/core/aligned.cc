@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/memory_nodes.h"
+
 namespace troika {
 namespace {
 
@@ -112,6 +114,7 @@ Result<AlignedBytes> AlignedArena::allocate(int64_t bytes) {
   }
   const int64_t mapped = next_mapping(mapped_, pages);
   TROIKA_TRY(const std::shared_ptr<const Mapping> mapping, map_aligned(mapped));
+  prefer_memory_nodes({mapping->data(), static_cast<size_t>(mapped)}, nodes_);
   memory.mapping_ = mapping;
   memory.data_ = mapping->data();
   mapped_ += mapped;

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "core/result.h"
 
@@ -35,6 +37,9 @@ class AlignedBytes {
 /// thread at a time.
 class AlignedArena {
  public:
+  /// @param memory_nodes  that pages are to come from, as far as these have any; none: any
+  explicit AlignedArena(std::vector<int> memory_nodes = {}) : nodes_(std::move(memory_nodes)) {}
+
   /// As AlignedBytes::allocate. What is mapped ahead costs address space only.
   Result<AlignedBytes> allocate(int64_t bytes);
 
@@ -44,6 +49,7 @@ class AlignedArena {
  private:
   AlignedBytes account(AlignedBytes memory, int64_t pages) const;
 
+  std::vector<int> nodes_;
   std::shared_ptr<std::atomic<int64_t>> held_ = std::make_shared<std::atomic<int64_t>>(0);
   std::shared_ptr<const void> mapping_;
   std::byte* next_ = nullptr;  // free pages of mapping_

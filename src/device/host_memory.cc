@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/memory_nodes.h"
 
 namespace troika {
 namespace {
@@ -78,6 +79,12 @@ HostAllocator HostAllocator::with_own_account() const {
   return other;
 }
 
+HostAllocator HostAllocator::on_memory_nodes(std::vector<int> nodes) const {
+  HostAllocator other = *this;
+  other.nodes_ = std::move(nodes);
+  return other;
+}
+
 int64_t HostAllocator::held_bytes() const {
   const std::lock_guard lock(registry_->mutex);
   return *held_;
@@ -98,6 +105,7 @@ Result<HostMemory> HostAllocator::allocate(int64_t bytes) {
   if (data == MAP_FAILED)
     return fail(ErrorCode::exhausted, "host memory: the system refuses {} bytes", bytes);
   if (bytes >= kHugePageBytes) madvise(data, static_cast<size_t>(bytes), MADV_HUGEPAGE);
+  prefer_memory_nodes({static_cast<std::byte*>(data), static_cast<size_t>(bytes)}, nodes_);
   memory.registry_ = registry_;
   memory.held_ = held_;
   memory.data_ = static_cast<std::byte*>(data);

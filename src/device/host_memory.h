@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "core/result.h"
 
@@ -50,6 +51,10 @@ class HostAllocator {
   /// A handle that counts what it gives out by itself, and shares all else with this one.
   HostAllocator with_own_account() const;
 
+  /// A handle whose pages come from these memory nodes, as far as they have any, and which shares
+  /// all else with this one. No nodes: from any.
+  HostAllocator on_memory_nodes(std::vector<int> nodes) const;
+
   /// Bytes given out by this handle and its copies, and alive.
   int64_t held_bytes() const;
 
@@ -66,6 +71,7 @@ class HostAllocator {
   void protect(bool locked);
   std::shared_ptr<HostMemory::Registry> registry_;
   std::shared_ptr<int64_t> held_;
+  std::vector<int> nodes_;
 };
 
 }  // namespace troika

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "core/memory_nodes.h"
 #include "core/thread_pool.h"
 #include "core/topology.h"
 #include "device/cpu/buffers.h"
@@ -30,11 +31,14 @@ struct Supports {
 
 class CpuDevice final : public Device {
  public:
-  CpuDevice(std::unique_ptr<ThreadPool> pool, Isa isa, int memory_nodes, const CpuOptions& options)
+  /// @param nodes  memory nodes beside all of its threads; none: any
+  CpuDevice(std::unique_ptr<ThreadPool> pool, Isa isa, int memory_nodes,
+            const std::vector<int>& nodes, const CpuOptions& options)
       : pool_(std::move(pool)),
         kernels_(kernel_table(isa)),
-        memory_(options.memory.with_own_account()),
-        state_memory_(options.memory.with_own_account()),
+        memory_(options.memory.with_own_account().on_memory_nodes(nodes)),
+        state_memory_(options.memory.with_own_account().on_memory_nodes(nodes)),
+        weights_(nodes),
         shared_work_min_(options.shared_work_min) {
     info_.name =
         fmt::format("cpu ({}, {} thread{}{})", isa_name(isa), pool_->threads(),
@@ -142,12 +146,15 @@ class CpuDevice final : public Device {
 Result<std::unique_ptr<Device>> make_cpu_device(const CpuOptions& options) {
   Placement placement{.threads = options.threads, .pins = {}};
   int memory_nodes = 1;
+  std::vector<int> near_nodes;
   if (options.threads == 0 || options.pin || !options.processors.empty()) {
     const std::vector<Core> cores = available_cores();
     TROIKA_TRY(placement, place_threads(cores, {.threads = options.threads,
                                                 .processors = options.processors,
                                                 .pin = options.pin}));
-    memory_nodes = count_memory_nodes(cores);
+    near_nodes = memory_nodes_of(cores, options.processors);
+    memory_nodes = options.processors.empty() ? count_memory_nodes(cores)
+                                              : static_cast<int>(near_nodes.size());
   }
   Result<std::unique_ptr<ThreadPool>> pool = ThreadPool::create(placement.threads, placement.pins);
   if (!pool.ok() && pool.error().code() == ErrorCode::unsupported && options.processors.empty())
@@ -155,7 +162,7 @@ Result<std::unique_ptr<Device>> make_cpu_device(const CpuOptions& options) {
   if (!pool.ok()) return pool.error();
   const Isa isa = detect_cpu_features().best(options.isa_max);
   return std::unique_ptr<Device>(
-      std::make_unique<cpu::CpuDevice>(std::move(*pool), isa, memory_nodes, options));
+      std::make_unique<cpu::CpuDevice>(std::move(*pool), isa, memory_nodes, near_nodes, options));
 }
 
 }  // namespace troika

@@ -13,7 +13,8 @@ namespace troika {
 
 struct CpuOptions {
   int threads = 0;                   // 0: one for each core, as PlacementOptions has it
-  std::vector<int> processors = {};  // that threads run on; empty: all
+  std::vector<int> processors = {};  // that threads run on, and whose memory nodes are used; empty:
+                                     // all
   bool pin = false;                  // threads to places; devices that share a machine would meet
   Isa isa_max = Isa::avx512;         // the best instruction set to use, where the machine has it
   // Multiply-adds of a step below which one thread is faster than several: some 50 us of work
