@@ -18,13 +18,12 @@ TEST(MemoryNodesTest, AreThoseOfTheCoresWithTheProcessors) {
   EXPECT_TRUE(memory_nodes_of(cores, std::vector<int>{}).empty());
 }
 
-/// What the system says of the mapping that starts at `data`: "prefer:0", "default".
+/// What the system says of the mapping that starts at `data`: "prefer (many):0", "default".
 std::string policy_of(const std::byte* data) {
   std::ifstream maps("/proc/self/numa_maps");
   const std::string start = fmt::format("{:x} ", reinterpret_cast<uintptr_t>(data));
   for (std::string line; std::getline(maps, line);)
-    if (line.starts_with(start))
-      return line.substr(start.size(), line.find(' ', start.size()) - start.size());
+    if (line.starts_with(start)) return line.substr(start.size());
   return {};
 }
 
@@ -36,10 +35,10 @@ TEST(MemoryNodesTest, TheSystemHearsTheWish) {
   if (policy_of(plain->data()).empty()) GTEST_SKIP() << "a system without memory nodes";
   const std::span<std::byte> range(bound->data(), static_cast<size_t>(bound->size()));
   if (!prefer_memory_nodes(range, {&node, 1})) GTEST_SKIP() << "this process may not choose";
-  EXPECT_EQ(policy_of(plain->data()), "default");
+  EXPECT_TRUE(policy_of(plain->data()).starts_with("default"));
   const std::string policy = policy_of(bound->data());
-  EXPECT_TRUE(policy.starts_with("prefer") || policy.starts_with("bind")) << policy;
-  EXPECT_TRUE(policy.ends_with(fmt::format(":{}", node))) << policy;
+  EXPECT_TRUE(policy.starts_with("prefer")) << policy;
+  EXPECT_NE(policy.find(fmt::format(":{}", node)), std::string::npos) << policy;
 }
 
 TEST(MemoryNodesTest, NoNodesAreNoWish) {
@@ -50,8 +49,8 @@ TEST(MemoryNodesTest, ANodeThatIsNotThereIsRefused) {
   const Result<AlignedBytes> memory = AlignedBytes::allocate(1 << 20);
   ASSERT_TRUE(memory.ok());
   const int node = 1000;
-  EXPECT_FALSE(prefer_memory_nodes({memory->data(), static_cast<size_t>(memory->size())},
-                                   {&node, 1}));
+  EXPECT_FALSE(
+      prefer_memory_nodes({memory->data(), static_cast<size_t>(memory->size())}, {&node, 1}));
 }
 
 }  // namespace

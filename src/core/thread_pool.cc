@@ -180,6 +180,7 @@ void ThreadPool::dispatch(Function function, void* context) {
   if (threads_ == 1) return call_alone(function, context);
   function_ = function;
   context_ = context;
+  open_run_ = runs_.load(std::memory_order_relaxed) + 1;
   inside_.store(0, std::memory_order_release);
   runs_.fetch_add(1, std::memory_order_release);
   runs_.notify_all();
@@ -197,12 +198,13 @@ void ThreadPool::serve(int thread) {
   const FloatModes modes;
   uint32_t seen = 0;
   while (true) {
-    seen = wait_until(runs_, [&](uint32_t runs) { return runs != seen; });
+    // Who comes late to one run may find the next open before it is counted: `seen` is ahead then.
+    seen = wait_until(runs_, [&](uint32_t runs) { return static_cast<int32_t>(runs - seen) > 0; });
     if (!enter()) {
       if (quits_.load(std::memory_order_relaxed)) return;
       continue;
     }
-    seen = runs_.load(std::memory_order_relaxed);  // cannot change while we are inside
+    seen = open_run_;  // cannot change while we are inside
     function_(context_, thread);
     leave();
   }

@@ -130,6 +130,7 @@ class ThreadPool {
   std::vector<std::vector<int>> pins_;
   Function function_ = nullptr;  // of the open run
   void* context_ = nullptr;
+  uint32_t open_run_ = 0;  // the number in runs_ of the run that is open; written while none is
   std::atomic<bool> quits_{false};
   alignas(64) std::atomic<uint32_t> runs_{0};  // how many runs have been opened
   // How many threads are inside the run, and whether it is closed to others.

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "device/reference/reference_device.h"
+#include "runtime/devices.h"
 #include "support/planned_model.h"
 
 namespace troika {
@@ -14,7 +14,8 @@ const EngineOptions kTwoUsers{
     .context = 128, .sequences_max = 2, .chunk_tokens = 16, .draft_tokens_max = 0};
 
 std::vector<MemberMemory> memory_of(const Model& model, const Shares& shares) {
-  const auto device = make_reference_device();  // weights are floats there
+  const auto device =
+      std::move(make_device({.kind = "reference"})).value();  // weights are floats there
   const std::vector<const Device*> devices(shares.size(), device.get());
   const auto memory = member_memory(model, kTwoUsers, shares, devices);
   EXPECT_TRUE(memory.ok()) << memory.error().message();

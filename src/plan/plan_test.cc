@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "device/reference/reference_device.h"
 #include "plan/speed_probe.h"
+#include "runtime/devices.h"
 #include "support/planned_model.h"
 
 namespace troika {
@@ -18,7 +18,7 @@ const PlanRequest kRequest{
     .depth = 20};
 
 struct Group {
-  std::unique_ptr<Device> device = make_reference_device();
+  std::unique_ptr<Device> device = std::move(make_device({.kind = "reference"})).value();
   PlanMembers members;
 
   explicit Group(const std::vector<MemberSpeed>& speeds, LinkSpeed link = {}) {

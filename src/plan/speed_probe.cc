@@ -1,12 +1,7 @@
 #include "plan/speed_probe.h"
 
 #include <algorithm>
-#include <chrono>
-#include <cstring>
 #include <map>
-
-#include "device/group/crew.h"
-#include "device/group/shared_transport.h"
 
 namespace troika {
 namespace {
@@ -20,12 +15,6 @@ constexpr int64_t kSmallSide = 1024;  // for models of which a large matrix woul
 constexpr int64_t kFloatSide = 1024;
 constexpr int64_t kChainSide = 128;  // next to no work
 constexpr int64_t kChainLength = 256;
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// The matrices that a step reads.
 std::vector<const WeightInfo*> matrices_of(const Model& model) {
@@ -45,33 +34,6 @@ double median(std::vector<double> values) {
   const auto middle = values.begin() + std::ssize(values) / 2;
   std::ranges::nth_element(values, middle);
   return *middle;
-}
-
-/// Seconds of an exchange at which each member shows `floats` and reads all that others show.
-Result<double> time_exchanges(int64_t members, int64_t floats, int64_t count) {
-  group::SharedTransport transport(members);
-  TROIKA_TRY(const auto crew, group::Crew::create(members));
-  std::vector<double> seconds(static_cast<size_t>(members));
-  transport.begin_step();
-  crew->run([&](int64_t member) {
-    std::vector<float> mine(static_cast<size_t>(floats), 1);
-    std::vector<float> theirs(mine.size());
-    int64_t number = 0;
-    const auto exchange = [&] {
-      transport.exchange(member, number, mine);
-      for (int64_t other = 0; other < members; other++)
-        if (const float* shown = transport.shown(other, number); other != member)
-          std::memcpy(theirs.data(), shown, theirs.size() * sizeof(float));
-      number++;
-    };
-    for (int64_t i = 0; i < count; i++) exchange();  // warms up
-    const Clock::time_point start = Clock::now();
-    for (int64_t i = 0; i < count; i++) exchange();
-    seconds[static_cast<size_t>(member)] = seconds_since(start) / static_cast<double>(count);
-    // What was shown last is read until the slowest has read it.
-    transport.exchange(member, number, {});
-  });
-  return std::ranges::max(seconds);
 }
 
 }  // namespace
@@ -160,15 +122,6 @@ GroupSpeed median_of(std::span<const GroupSpeed> rounds) {
   speed.link.latency_s = over_rounds([](const GroupSpeed& r) { return r.link.latency_s; });
   speed.link.bytes_per_s = over_rounds([](const GroupSpeed& r) { return r.link.bytes_per_s; });
   return speed;
-}
-
-Result<LinkSpeed> measure_link(int64_t members) {
-  constexpr int64_t kFloats = int64_t{1} << 18;
-  if (members == 1) return LinkSpeed{};
-  TROIKA_TRY(const double empty_s, time_exchanges(members, 1, 2000));
-  TROIKA_TRY(const double full_s, time_exchanges(members, kFloats, 20));
-  const double bytes = static_cast<double>((members - 1) * kFloats) * sizeof(float);
-  return LinkSpeed{.latency_s = empty_s, .bytes_per_s = bytes / std::max(full_s - empty_s, 1e-9)};
 }
 
 }  // namespace troika

@@ -11,6 +11,7 @@
 #include "device/device.h"
 #include "model/model.h"
 #include "plan/step_time.h"
+#include "runtime/link_probe.h"
 #include "runtime/product_probe.h"
 
 namespace troika {
@@ -48,8 +49,5 @@ class SpeedProbe {
 
 /// The median of each speed over `rounds`, of which there is one at least.
 GroupSpeed median_of(std::span<const GroupSpeed> rounds);
-
-/// What it costs `members` threads of this process to meet, by the transport of groups.
-Result<LinkSpeed> measure_link(int64_t members);
 
 }  // namespace troika

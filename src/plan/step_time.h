@@ -14,6 +14,7 @@
 #include "graph/graph.h"
 #include "graph/shares.h"
 #include "plan/step_work.h"
+#include "runtime/link_probe.h"
 
 namespace troika {
 
@@ -23,12 +24,6 @@ struct MemberSpeed {
   double int8_per_s = 0;   // operations of products of many rows; an addition counts as well
   double f32_per_s = 0;
   double op_s = 0;  // seconds that an op with weights or states takes beside its work
-};
-
-/// What an exchange of all members costs.
-struct LinkSpeed {
-  double latency_s = 0;
-  double bytes_per_s = 0;  // that a member receives; 0: as many as it likes
 };
 
 /// Seconds of a step by what they are spent on.

@@ -49,9 +49,9 @@ struct DeviceOptions {
   bool pin = true;                   // each thread to a place of its own
   Isa isa_max = Isa::avx512;         // instruction set at most, to compare the kernels of several
   std::function<void(const MeasuredSplit&)> on_split = {};  // hears measured_shares
-  RankedDevices* ranks = nullptr;    // that have met, for "mpi"
-  int64_t mpi_timeout_s = 30;        // that a rank may give no sign of life
-  bool mpi_trust_network = false;    // ranks may be on hosts with public addresses
+  RankedDevices* ranks = nullptr;                           // that have met, for "mpi"
+  int64_t mpi_timeout_s = 30;                               // that a rank may give no sign of life
+  bool mpi_trust_network = false;  // ranks may be on hosts with public addresses
 };
 
 /// One device of a list.

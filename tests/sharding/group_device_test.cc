@@ -4,9 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "device/reference/reference_device.h"
 #include "sharding/failing_device.h"
 #include "sharding/group.h"
+#include "sharding/wide_model.h"
 #include "support/generate.h"
 #include "support/models.h"
 
@@ -84,7 +87,10 @@ TEST(GroupDeviceTest, WhatMembersHoldIsWhatTheGroupHolds) {
   const auto group = make_members({3, 1});
   ASSERT_EQ(group->members().size(), 2U);
   EXPECT_EQ(group->held().total(), 0);
-  const OpenModel model = open_model(model_path("k-llama-q4_k"), *group);
+  const std::filesystem::path path =
+      std::filesystem::path(::testing::TempDir()) / "held_by_members.gguf";
+  WideModel("llama", DType::q8_0).write(path);
+  const OpenModel model = open_model(path, *group);
   const auto engine =
       Engine::make(model.loaded, {.context = 128}, {.tokens = model.loaded.model.info.vocab});
   ASSERT_TRUE(engine.ok()) << engine.error().message();
@@ -95,6 +101,7 @@ TEST(GroupDeviceTest, WhatMembersHoldIsWhatTheGroupHolds) {
     EXPECT_GT(member->held().work, 0);
     sum += member->held();
   }
+  std::filesystem::remove(path);
   EXPECT_EQ(group->held().total(), sum.total());
   EXPECT_GT(group->members()[0]->held().weights, group->members()[1]->held().weights);
 }
