@@ -63,9 +63,11 @@ std::vector<const Device*> borrowed(const std::vector<std::unique_ptr<Device>>& 
   return pointers;
 }
 
+/// Main memory that members can draw on.
 int64_t memory_there(const std::vector<std::unique_ptr<Device>>& devices) {
   int64_t bytes = 0;
-  for (const auto& device : devices) bytes = std::max(bytes, device->info().memory_bytes);
+  for (const auto& device : devices)
+    bytes = std::max(bytes, device->info().memory_bytes - device->info().elsewhere_bytes);
   return std::min(bytes, memory_available(bytes));
 }
 

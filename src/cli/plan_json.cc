@@ -31,11 +31,9 @@ Json speed_json(const MemberSpeed& speed) {
 }
 
 Json memory_json(const MemberMemory& memory) {
-  return {{"weights_bytes", memory.weights},
-          {"kv_bytes", memory.kv},
-          {"states_bytes", memory.states},
-          {"work_bytes", memory.work},
-          {"total_bytes", memory.total()}};
+  return {{"weights_bytes", memory.weights}, {"kv_bytes", memory.kv},
+          {"states_bytes", memory.states},   {"work_bytes", memory.work},
+          {"own_bytes", memory.own},         {"total_bytes", memory.total()}};
 }
 
 Json rate_json(const Rate& rate) {

@@ -53,15 +53,16 @@ std::string memory_text(const Prediction& prediction, const PlanMembers& members
       fmt::format("\n{:<8} {:>6} {:>12} {:>16} {:>12} {:>12} {:>12}\n", "member", "share",
                   "weights", "keys and values", "states", "work", "together");
   int64_t all = 0;
+  int64_t there = members.available_bytes;
   for (size_t m = 0; m < prediction.memory.size(); m++) {
     const MemberMemory& memory = prediction.memory[m];
     all += memory.total();
+    there += memory.own;
     text += fmt::format("{:<8} {:>6} {:>12} {:>16} {:>12} {:>12} {:>12}\n", m, prediction.shares[m],
                         size_text(memory.weights), size_text(memory.kv), size_text(memory.states),
                         size_text(memory.work), size_text(memory.total()));
   }
-  return text + fmt::format("{} of {} that are there\n", size_text(all),
-                            size_text(members.available_bytes));
+  return text + fmt::format("{} of {} that are there\n", size_text(all), size_text(there));
 }
 
 std::string rate_row(const std::string& what, const Rate& rate) {

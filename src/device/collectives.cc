@@ -22,27 +22,29 @@ struct Piece {
   int64_t row, at, count;
 };
 
-void take(const Piece& piece, const LeafRun& run, float* sum) {
+/// A part as it is shown; what was not shown is zeros, in `scratch`.
+const float* part_of(const Piece& piece, const LeafRun& run, float* scratch) {
   const ShownAt& at = piece.op.shown[static_cast<size_t>(run.member)];
   const float* const row = shown_row(piece.shown, at, run.member, piece.row);
-  if (row == nullptr)
-    std::fill_n(sum, piece.count, 0.0F);
-  else
-    std::copy_n(row + run.part * piece.op.value.elements() + piece.at, piece.count, sum);
+  if (row != nullptr) return row + run.part * piece.op.value.elements() + piece.at;
+  std::fill_n(scratch, piece.count, 0.0F);
+  return scratch;
 }
 
-/// Writes the sum of the next `leaves` leaves, which are one part or two branches of the tree.
-void add_up(const Piece& piece, int64_t leaves, size_t& next, float* sum) {
+/// The sum of the next `leaves` leaves, which are one part or two branches of the tree: where that
+/// lies, or in `scratch`.
+const float* add_up(const Piece& piece, int64_t leaves, size_t& next, float* scratch) {
   const LeafRun& run = piece.op.runs[next];
   if (run.leaves >= leaves) {
     next++;
-    return take(piece, run, sum);
+    return part_of(piece, run, scratch);
   }
   float rest[kPiece];
-  const int64_t left = (leaves + 1) / 2;
-  add_up(piece, left, next, sum);
-  add_up(piece, leaves - left, next, rest);
-  piece.add(sum, rest, sum, piece.count);
+  const int64_t left_leaves = (leaves + 1) / 2;
+  const float* const left = add_up(piece, left_leaves, next, scratch);
+  const float* const right = add_up(piece, leaves - left_leaves, next, rest);
+  piece.add(left, right, scratch, piece.count);
+  return scratch;
 }
 
 }  // namespace
@@ -58,7 +60,9 @@ void sum_parts(const SumParts& op, const ShownAtExchange& shown, int64_t row, Ad
   const int64_t width = op.value.elements();
   for (int64_t at = 0; at < width; at += kPiece) {
     size_t next = 0;
-    add_up({op, shown, add, row, at, std::min(kPiece, width - at)}, leaves, next, y + at);
+    const int64_t count = std::min(kPiece, width - at);
+    const float* const sum = add_up({op, shown, add, row, at, count}, leaves, next, y + at);
+    if (sum != y + at) std::copy_n(sum, count, y + at);
   }
 }
 

@@ -67,7 +67,8 @@ struct Event {
 struct DeviceInfo {
   std::string name;             // "cpu (avx512, 2 threads)"
   int64_t memory_bytes = 0;     // that this device can give out in all
-  int64_t elsewhere_bytes = 0;  // of these, memory of other machines that was free when it was made
+  int64_t elsewhere_bytes = 0;  // of these, what is not this machine's main memory: a GPU's own, or
+                                // what was free on other machines when it was made
 };
 
 /// Bytes of memory that a device has given out and not got back.

@@ -81,6 +81,7 @@ Result<std::vector<MemberMemory>> member_memory(const Model& model, const Engine
     const MemberParts parts = parts_of(model, trunk, draft, m);
     const Device& device = *devices[m];
     MemberMemory& memory = members[m];
+    memory.own = device.info().elsewhere_bytes;
     memory.weights = weight_bytes(model, shares, m, device);
     add_states(parts, forward, memory);
     memory.work =
@@ -95,17 +96,19 @@ Status check_fit(std::span<const MemberMemory> members, std::span<const std::str
   int64_t left = available_bytes;
   for (size_t m = 0; m < members.size(); m++) {
     const MemberMemory& memory = members[m];
-    if (memory.total() > left) {
+    const int64_t there = memory.own > 0 ? memory.own : left;
+    if (memory.total() > there) {
       const auto text = [](int64_t bytes) { return bytes_text(static_cast<double>(bytes)); };
-      return fail(ErrorCode::exhausted,
-                  "member {} of {} ({}) needs {} (weights {}, keys and values {}, other states {}, "
-                  "work {}) and {} are there{}; wanted a smaller --ctx-size, fewer --users or a "
-                  "smaller model",
-                  m, members.size(), names[m], text(memory.total()), text(memory.weights),
-                  text(memory.kv), text(memory.states), text(memory.work), text(left),
-                  m == 0 ? "" : " beside the members before it");
+      return fail(
+          ErrorCode::exhausted,
+          "member {} of {} ({}) needs {} (weights {}, keys and values {}, other states {}, "
+          "work {}) and {} are there{}; wanted a smaller --ctx-size, fewer --users or a "
+          "smaller model",
+          m, members.size(), names[m], text(memory.total()), text(memory.weights), text(memory.kv),
+          text(memory.states), text(memory.work), text(there),
+          there == available_bytes || memory.own > 0 ? "" : " beside the members before it");
     }
-    left -= memory.total();
+    if (memory.own == 0) left -= memory.total();
   }
   return ok();
 }

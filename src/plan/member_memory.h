@@ -22,6 +22,7 @@ struct MemberMemory {
   int64_t kv = 0;      // its keys and values, of all pages
   int64_t states = 0;  // its recurrent states with their logs, and hidden rows
   int64_t work = 0;    // plain buffers, which all members have alike, and programs
+  int64_t own = 0;     // what its device has for itself; 0: it draws on main memory, as others do
   int64_t total() const { return weights + kv + states + work; }
 };
 
@@ -34,8 +35,9 @@ Result<std::vector<MemberMemory>> member_memory(const Model& model, const Engine
                                                 const Shares& shares,
                                                 std::span<const Device* const> devices);
 
-/// Whether members that draw on one memory of `available_bytes`, one after the other, find all they
-/// need. Errors: exhausted — naming the first that does not, what it needs and what is there.
+/// Whether members find all that they need: in memory of their own, or, one after the other, in
+/// `available_bytes` of main memory. Errors: exhausted — naming the first that does not, what it
+/// needs and what is there.
 Status check_fit(std::span<const MemberMemory> members, std::span<const std::string> names,
                  int64_t available_bytes);
 

@@ -68,7 +68,20 @@ TEST(MemberMemoryTest, WhatDoesNotFitIsToldByMember) {
   EXPECT_NE(status.error().message().find("member 1 of 2 (cpu:1) needs 6.0 MiB (weights 5.0 MiB"),
             std::string::npos)
       << status.error().message();
-  EXPECT_NE(status.error().message().find("5.0 MiB are there"), std::string::npos);
+  EXPECT_NE(status.error().message().find("5.0 MiB are there beside"), std::string::npos);
+}
+
+TEST(MemberMemoryTest, MembersWithMemoryOfTheirOwnTakeNoneFromOthers) {
+  std::vector<MemberMemory> members = {{.weights = 6 << 20, .own = 8 << 20}, {.weights = 5 << 20}};
+  const std::vector<std::string> names = {"vulkan:0", "cpu"};
+  EXPECT_TRUE(check_fit(members, names, 5 << 20).ok());
+  members[0].weights = 9 << 20;
+  const Status status = check_fit(members, names, 64 << 20);
+  ASSERT_FALSE(status.ok());
+  EXPECT_NE(status.error().message().find("member 0 of 2 (vulkan:0) needs 9.0 MiB"),
+            std::string::npos);
+  EXPECT_NE(status.error().message().find("8.0 MiB are there;"), std::string::npos)
+      << status.error().message();
 }
 
 }  // namespace

@@ -316,10 +316,15 @@ class Planner {
       row_elements += value.spec.elements();
       access.reads.push_back(value.id);
     }
-    const Slot shown =
-        schedule_.add_slot(rows_max(op.rows) * row_elements * int64_t{sizeof(float)});
-    access.writes = {shown};
-    schedule_.add_row_step(op.rows, show_step(op, row_elements, shown), access);
+    // One value is shown where it lies, several side by side.
+    Slot shown = 0;
+    if (op.values.size() == 1) {
+      shown = op.values[0].id;
+    } else {
+      shown = schedule_.add_slot(rows_max(op.rows) * row_elements * int64_t{sizeof(float)});
+      access.writes = {shown};
+      schedule_.add_row_step(op.rows, show_step(op, row_elements, shown), access);
+    }
     // Others read what was shown before until they are here, too.
     const int64_t number = std::ssize(exchanges_);
     Access exchange{.reads = {shown}, .writes = {y.id}, .state_written = group()};

@@ -149,6 +149,7 @@ Result<std::vector<PhysicalDevice>> Instance::devices() const {
     device.info = {.name = properties.deviceName,
                    .driver = fmt::format("{} {}", driver.driverName, driver.driverInfo),
                    .memory_bytes = memory_of(api_, handle),
+                   .own_memory = properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU,
                    .software = properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU};
     ranked.emplace_back(rank_of(properties.deviceType), std::move(device));
   }

@@ -56,6 +56,7 @@ class VulkanDevice final : public Device {
         weights_(*gpu_, *stream_) {
     info_.name = fmt::format("vulkan ({})", gpu_->info().name);
     info_.memory_bytes = gpu_->info().memory_bytes;
+    if (gpu_->info().own_memory) info_.elsewhere_bytes = info_.memory_bytes;
   }
 
   const DeviceInfo& info() const override { return info_; }

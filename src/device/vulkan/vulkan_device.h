@@ -19,7 +19,8 @@ struct VulkanDeviceInfo {
   std::string name;    // the driver's: "llvmpipe (LLVM 15.0.6, 256 bits)"
   std::string driver;  // its name and version
   int64_t memory_bytes = 0;
-  bool software = false;  // the processor computes
+  bool own_memory = false;  // it is the GPU's, not a part of the machine's main memory
+  bool software = false;    // the processor computes
 };
 
 /// All of them, GPUs with memory of their own first, software last.
