@@ -17,6 +17,7 @@
 #include "cli/streams.h"
 #include "core/progress.h"
 #include "core/text_file.h"
+#include "runtime/devices.h"
 #include "runtime/model_session.h"
 #include "serve/app.h"
 
@@ -103,7 +104,8 @@ Status serve_model(ServeOptions& options) {
        .write = {app_options.tenants_file, options.session.cache.disk_folder.empty()
                                                ? ""
                                                : options.session.cache.disk_folder + "/any"},
-       .ledger = app_options.ledger.where}));
+       .ledger = app_options.ledger.where,
+       .gpu = wants_gpu(options.session.model.device)}));
   app_options.load = [&options] { return load_parts(options); };
   TROIKA_TRY(const std::unique_ptr<serve::App> app, serve::App::start(app_options));
   const auto url_of = [](const serve::http::Listener& listener, uint16_t port) {

@@ -29,6 +29,7 @@ Status ServeSandbox::before_threads(const ServePaths& paths) {
     return ok();
   }
   TROIKA_TRY(options_.database, serve::database_of(paths.ledger));
+  options_.gpu = paths.gpu;
   add_folders(paths.models, options_.read_only);
   add_folders(paths.read, options_.read_only);
   add_folders(paths.write, options_.read_write);

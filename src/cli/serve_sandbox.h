@@ -16,6 +16,7 @@ struct ServePaths {
   std::vector<std::string> read;    // files that are read, and read again
   std::vector<std::string> write;   // files that are written, with others beside them
   std::string ledger;               // a file, or the address of a database
+  bool gpu = false;                 // the model computes on one
 };
 
 class ServeSandbox {

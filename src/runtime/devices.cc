@@ -185,6 +185,11 @@ bool is_mpi(const DeviceOptions& options) {
   return options.kind == kMpi;
 }
 
+bool wants_gpu(const DeviceOptions& options) {
+  const Result<std::vector<DeviceName>> names = parse_devices(options.kind);
+  return names.ok() && std::ranges::find(*names, kVulkan, &DeviceName::kind) != names->end();
+}
+
 Result<std::vector<std::unique_ptr<Device>>> make_devices(const DeviceOptions& options) {
   TROIKA_TRY(const std::vector<DeviceName> names, parse_devices(options.kind));
   if (names.size() > 1) {

@@ -81,6 +81,9 @@ std::vector<ListedDevice> list_devices();
 /// Whether `options` name the ranks of MPI.
 bool is_mpi(const DeviceOptions& options);
 
+/// Whether they name a GPU.
+bool wants_gpu(const DeviceOptions& options);
+
 /// The devices that `options` name, each by itself and with nothing in its memory: what a group
 /// would be made of, to be asked and measured. Errors: as make_device().
 Result<std::vector<std::unique_ptr<Device>>> make_devices(const DeviceOptions& options);

@@ -29,6 +29,13 @@ TEST(DevicesTest, WhatIsNoListIsRefused) {
     EXPECT_FALSE(parse_devices(text).ok()) << text;
 }
 
+TEST(DevicesTest, AListMayNameAGpu) {
+  for (const char* text : {"vulkan", "vulkan:1", "cpu,vulkan:0"})
+    EXPECT_TRUE(wants_gpu({.kind = text})) << text;
+  for (const char* text : {"cpu", "cpu:0,cpu:1", "mpi", "reference", "nonsense"})
+    EXPECT_FALSE(wants_gpu({.kind = text})) << text;
+}
+
 TEST(DevicesTest, SharesAreIntegers) {
   EXPECT_EQ(*parse_shares("3,1"), (Shares{3, 1}));
   EXPECT_EQ(*parse_shares("0,1"), (Shares{0, 1}));

@@ -11,7 +11,9 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <initializer_list>
+#include <system_error>
 #include <utility>
 
 #include "serve/sandbox/sandbox.h"
@@ -75,6 +77,14 @@ constexpr std::array kSystemFiles = {
     "/dev/urandom",
 };
 
+/// What loaders and drivers of Vulkan read: their lists, their settings, what they know of devices.
+constexpr std::array kGpuFiles = {
+    "/etc/vulkan",        "/usr/share/vulkan", "/usr/local/share/vulkan", "/etc/drirc",
+    "/usr/share/drirc.d", "/usr/share/libdrm", "/usr/share/nvidia",       "/proc/driver/nvidia",
+};
+
+constexpr std::array kGpuDevices = {"/dev/dri", "/dev/kfd"};
+
 class Descriptor {
  public:
   explicit Descriptor(int number) : number_(number) {}
@@ -121,6 +131,26 @@ Status allow_path(int ruleset, const std::string& path, uint64_t rights, bool ma
   return ok();
 }
 
+/// "/dev/nvidia0", "/dev/nvidiactl", ...
+std::vector<std::string> nvidia_devices() {
+  std::vector<std::string> devices;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at("/dev", error), end; !error && at != end;
+       at.increment(error))
+    if (at->path().filename().string().starts_with("nvidia")) devices.push_back(at->path());
+  return devices;
+}
+
+Status allow_gpus(int ruleset, uint64_t handled) {
+  const uint64_t read = kReadFile | kReadFolder;
+  const uint64_t use = (read | kWriteFile | kIoctl) & handled;
+  for (const char* path : kGpuFiles) TROIKA_RETURN_IF_ERROR(allow_path(ruleset, path, read, true));
+  for (const char* path : kGpuDevices) TROIKA_RETURN_IF_ERROR(allow_path(ruleset, path, use, true));
+  for (const std::string& path : nvidia_devices())
+    TROIKA_RETURN_IF_ERROR(allow_path(ruleset, path, use, true));
+  return ok();
+}
+
 Status allow_paths(int ruleset, const SandboxOptions& options, uint64_t handled) {
   const uint64_t read = kReadFile | kReadFolder;
   const uint64_t write = handled & ~(kExecute | kMakeCharDevice | kMakeBlockDevice | kIoctl);
@@ -132,7 +162,7 @@ Status allow_paths(int ruleset, const SandboxOptions& options, uint64_t handled)
     TROIKA_RETURN_IF_ERROR(allow_path(ruleset, path, read, false));
   for (const std::string& path : options.read_write)
     TROIKA_RETURN_IF_ERROR(allow_path(ruleset, path, write, false));
-  return ok();
+  return options.gpu ? allow_gpus(ruleset, handled) : ok();
 }
 
 Status allow_database(int ruleset, const SandboxOptions& options) {
@@ -150,6 +180,7 @@ std::string what_holds(int version, const SandboxOptions& options) {
     text += fmt::format("; TCP connections go to port {} only", options.database->port);
   else
     text += "; no TCP connections";
+  if (options.gpu) text += "; GPUs and what their drivers read stay open";
   return text;
 }
 

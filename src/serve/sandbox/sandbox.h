@@ -34,6 +34,8 @@ struct SandboxOptions {
   /// Folders that may be read and written: the state folder. Nothing in them can be executed.
   std::vector<std::string> read_write;
   std::optional<SandboxDatabase> database;  // empty: no connections at all
+  /// What drivers of GPUs read of the system, and their devices, which are written and controlled.
+  bool gpu = false;
 };
 
 /// What holds now.

@@ -171,6 +171,19 @@ TEST_F(SandboxTest, FilesOutsideCannotBeOpenedAndModelsCannotBeChanged) {
   });
 }
 
+TEST_F(SandboxTest, WhatDriversOfGpusReadIsOpenOnDemand) {
+  constexpr const char* kDrivers = "/usr/share/vulkan";
+  if (!std::filesystem::exists(kDrivers)) GTEST_SKIP() << "no Vulkan on this machine";
+  confined([] { return refused("read drivers", can_read(kDrivers) ? 0 : -1, EACCES); });
+  options_.gpu = true;
+  confined([this] {
+    Complaints said = worked("read drivers", can_read(kDrivers));
+    said += refused("change drivers", can_write("/usr/share/vulkan/more") ? 0 : -1, EACCES);
+    said += refused("read secret", can_read(folder_ + "/other/secret") ? 0 : -1, EACCES);
+    return said;
+  });
+}
+
 TEST_F(SandboxTest, WhatIsWrittenCannotBeExecuted) {
   confined([this]() -> Complaints {
     const std::string path = folder_ + "/state/program";
