@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "core/check.h"
+#include "core/wait.h"
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -16,15 +17,6 @@
 
 namespace troika {
 namespace {
-
-// About 50 us of PAUSE: longer than the gap between two phases of a step, short against a step.
-constexpr int kSpins = 1000;
-
-void relax() {
-#if defined(__x86_64__)
-  _mm_pause();
-#endif
-}
 
 /// Sets the floating-point modes of this thread for its lifetime.
 class FloatModes {
@@ -78,21 +70,6 @@ Status pin_thread(std::thread& thread, const std::vector<int>& processors) {
   if (pthread_setaffinity_np(thread.native_handle(), sizeof mask, &mask) == 0) return ok();
   return fail(ErrorCode::unsupported, "the system keeps no thread on processor {}",
               fmt::join(processors, ", "));
-}
-
-/// Returns the first value of `number` that is_wanted: spins, then sleeps until told of changes.
-template <typename Wanted>
-uint32_t wait_until(const std::atomic<uint32_t>& number, Wanted is_wanted) {
-  for (int spin = 0; spin < kSpins; spin++) {
-    const uint32_t value = number.load(std::memory_order_acquire);
-    if (is_wanted(value)) return value;
-    relax();
-  }
-  while (true) {
-    const uint32_t value = number.load(std::memory_order_acquire);
-    if (is_wanted(value)) return value;
-    number.wait(value, std::memory_order_acquire);
-  }
 }
 
 }  // namespace

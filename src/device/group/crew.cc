@@ -2,31 +2,9 @@
 
 #include <exception>
 
-#if defined(__x86_64__)
-#include <xmmintrin.h>
-#endif
+#include "core/wait.h"
 
 namespace troika::group {
-namespace {
-
-constexpr int kSpins = 1000;  // some 50 us: less than between the steps of a text
-
-/// Returns once `number` is `wanted` or, with `differs`, something else.
-void wait_for(const std::atomic<uint32_t>& number, uint32_t wanted, bool differs = false) {
-  for (int spin = 0; spin < kSpins; spin++) {
-    if ((number.load(std::memory_order_acquire) == wanted) != differs) return;
-#if defined(__x86_64__)
-    _mm_pause();
-#endif
-  }
-  while (true) {
-    const uint32_t value = number.load(std::memory_order_acquire);
-    if ((value == wanted) != differs) return;
-    number.wait(value, std::memory_order_acquire);
-  }
-}
-
-}  // namespace
 
 Result<std::unique_ptr<Crew>> Crew::create(int64_t members) {
   std::unique_ptr<Crew> crew(new Crew);
@@ -53,12 +31,12 @@ void Crew::run(const std::function<void(int64_t)>& work) {
   runs_.fetch_add(1, std::memory_order_release);
   runs_.notify_all();
   work(0);
-  wait_for(working_, 0);
+  wait_until(working_, [](uint32_t working) { return working == 0; });
 }
 
 void Crew::serve(int64_t member) {
   for (uint32_t seen = 0;; seen++) {
-    wait_for(runs_, seen, true);
+    wait_until(runs_, [&](uint32_t runs) { return runs != seen; });
     if (quits_) return;
     (*work_)(member);
     if (working_.fetch_sub(1, std::memory_order_acq_rel) == 1) working_.notify_all();

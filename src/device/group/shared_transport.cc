@@ -2,23 +2,9 @@
 
 #include <algorithm>
 
-#if defined(__x86_64__)
-#include <xmmintrin.h>
-#endif
+#include "core/wait.h"
 
 namespace troika::group {
-namespace {
-
-// About 50 us: members that are in step meet within a few.
-constexpr int kSpins = 1000;
-
-void relax() {
-#if defined(__x86_64__)
-  _mm_pause();
-#endif
-}
-
-}  // namespace
 
 SharedTransport::SharedTransport(int64_t members)
     : members_(members), shown_(static_cast<size_t>(2 * members)) {}
@@ -49,18 +35,9 @@ bool SharedTransport::exchange(int64_t member, int64_t number, std::span<const f
     rounds_.fetch_add(1);
     rounds_.notify_all();
   } else {
-    wait_beyond(round);
+    wait_until(rounds_, [&](uint32_t rounds) { return rounds != round; });
   }
   return !given_up_.load();
-}
-
-void SharedTransport::wait_beyond(uint32_t round) const {
-  for (int spin = 0; spin < kSpins; spin++) {
-    if (rounds_.load(std::memory_order_acquire) != round) return;
-    relax();
-  }
-  while (rounds_.load(std::memory_order_acquire) == round)
-    rounds_.wait(round, std::memory_order_acquire);
 }
 
 const float* SharedTransport::shown(int64_t member, int64_t number) const {

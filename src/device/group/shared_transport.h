@@ -24,7 +24,6 @@ class SharedTransport final : public GroupTransport {
 
  private:
   size_t place(int64_t member, int64_t number) const;
-  void wait_beyond(uint32_t round) const;
 
   int64_t members_;
   // By parity of the number, by member: who is an exchange ahead writes beside what others read.
