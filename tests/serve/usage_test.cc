@@ -25,6 +25,7 @@ class UsageTest : public ::testing::Test {
   void open() {
     serve::AppOptions options;
     options.listener.port = 0;
+    options.limits.write_s = 0.5;  // for a request to end whose client has left
     options.serving.alias = "demo";
     options.ledger.where = folder_ / "ledger.db";
     options.load = [this] {
