@@ -53,8 +53,8 @@ void add_device_flags(CLI::App& app, DeviceOptions& options) {
          "--device", options.kind,
          "what computes, as 'troika devices' lists it: cpu, vulkan (the first GPU), "
          "vulkan:1, vulkan:NAME, or the slow float64 reference; or several that share the "
-         "model: cpu:0-3,cpu:4-7, each on its processors, or vulkan:0,cpu; or mpi, the ranks "
-         "of mpirun")
+         "model: cpu:0-3,cpu:4-7, each on its processors, cpu:node0,cpu:node1, each on the cores "
+         "beside a memory node, or vulkan:0,cpu; or mpi, the ranks of mpirun")
       ->check([](const std::string& text) { return problem_of(parse_devices(text)); })
       ->type_name("LIST")
       ->capture_default_str();

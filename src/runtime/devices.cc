@@ -1,7 +1,10 @@
 #include "runtime/devices.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <utility>
 
 #include "core/printable.h"
@@ -19,6 +22,7 @@ constexpr std::string_view kCpu = "cpu";
 constexpr std::string_view kReference = "reference";
 constexpr std::string_view kVulkan = "vulkan";
 constexpr std::string_view kMpi = "mpi";
+constexpr std::string_view kNode = "node";
 
 /// The pieces of `text` between commas.
 std::vector<std::string_view> pieces_of(std::string_view text) {
@@ -29,6 +33,26 @@ std::vector<std::string_view> pieces_of(std::string_view text) {
     if (comma == std::string_view::npos) return pieces;
     text.remove_prefix(comma + 1);
   }
+}
+
+/// The first processors of the cores beside each memory node.
+std::map<int, std::vector<int>> processors_by_node() {
+  std::map<int, std::vector<int>> nodes;
+  for (const Core& core : available_cores())
+    nodes[core.memory_node].push_back(core.processors.front());
+  return nodes;
+}
+
+/// Those of the node that `number` names.
+Result<std::vector<int>> processors_of_node(std::string_view number) {
+  std::vector<int> known;
+  for (const auto& [node, processors] : processors_by_node()) {
+    if (fmt::format("{}", node) == number) return processors;
+    known.push_back(node);
+  }
+  return fail(ErrorCode::invalid_argument,
+              "device cpu:node{}: no such memory node has processors for this process, wanted {}",
+              printable(number), fmt::join(known, ", "));
 }
 
 Result<DeviceName> parse_device(std::string_view text) {
@@ -47,6 +71,10 @@ Result<DeviceName> parse_device(std::string_view text) {
   if (name.kind != kCpu)
     return fail(ErrorCode::invalid_argument, "device {} has no processors to name", name.kind);
   std::string list(text.substr(colon + 1));
+  if (list.starts_with(kNode)) {
+    TROIKA_TRY(name.processors, processors_of_node(std::string_view(list).substr(kNode.size())));
+    return name;
+  }
   std::ranges::replace(list, '+', ',');
   TROIKA_TRY(name.processors, parse_processors(list));
   return name;
@@ -168,6 +196,11 @@ std::vector<ListedDevice> list_devices() {
     list.push_back({"cpu", (*cpu)->info().name, (*cpu)->info().memory_bytes});
   else
     list.push_back({"cpu", cpu.error().message(), 0, false});
+  if (const auto nodes = processors_by_node(); nodes.size() > 1)
+    for (const auto& [node, processors] : nodes)
+      list.push_back({fmt::format("cpu:node{}", node),
+                      fmt::format("the {} cores beside a memory node", processors.size()),
+                      list[0].memory_bytes, list[0].usable});
   if (const auto vulkan = list_vulkan_devices(); !vulkan.ok())
     list.push_back({"vulkan", vulkan.error().message(), 0, false});
   else

@@ -37,9 +37,10 @@ class RankedDevices {
 
 struct DeviceOptions {
   /// "cpu", "vulkan", "reference", or several that share a model, by commas: "cpu,cpu", each with
-  /// so many threads; "cpu:0-3,cpu:4-7+12", each on the processors that it names. "vulkan" is the
-  /// first GPU; "vulkan:1" and "vulkan:NAME" are others, by a part of the name. "mpi" is the CPU
-  /// devices of all ranks.
+  /// so many threads; "cpu:0-3,cpu:4-7+12", each on the processors that it names;
+  /// "cpu:node0,cpu:node1", each on the cores beside a memory node. "vulkan" is the first GPU;
+  /// "vulkan:1" and "vulkan:NAME" are others, by a part of the name. "mpi" is the CPU devices of
+  /// all ranks.
   std::string kind = "cpu";
   Shares shares = {};                // of the members of a group; none: equal ones
   bool measured_shares = false;      // or those that split_by_speed() finds, measured when made

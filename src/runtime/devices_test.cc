@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/topology.h"
 #include "runtime/split.h"
 
 namespace troika {
@@ -22,6 +23,19 @@ TEST(DevicesTest, AListNamesProcessorsByMember) {
   EXPECT_EQ((*names)[0].processors, (std::vector<int>{0, 1, 2, 5}));
   EXPECT_TRUE((*names)[1].processors.empty());
   EXPECT_EQ((*names)[2].kind, "reference");
+}
+
+TEST(DevicesTest, AMemoryNodeNamesItsCores) {
+  const std::vector<Core> cores = available_cores();
+  const int node = cores.front().memory_node;
+  const auto names = parse_devices(fmt::format("cpu:node{}", node));
+  ASSERT_TRUE(names.ok()) << names.error().message();
+  EXPECT_EQ(std::ssize((*names)[0].processors),
+            std::ranges::count(cores, node, &Core::memory_node));
+  const auto none = parse_devices("cpu,cpu:node77");
+  ASSERT_FALSE(none.ok());
+  EXPECT_NE(none.error().message().find("cpu:node77: no such memory node"), std::string::npos);
+  EXPECT_FALSE(parse_devices("cpu:node").ok());
 }
 
 TEST(DevicesTest, WhatIsNoListIsRefused) {
