@@ -86,8 +86,8 @@ class GroupDevice final : public Device {
     imported->info.data = {};
     imported->parts.resize(members_.size());
     imported->tables.resize(members_.size());
-    TROIKA_RETURN_IF_ERROR(
-        on_members([&](size_t m) -> Status { return import_part(weight, options, m, *imported); }));
+    TROIKA_RETURN_IF_ERROR(on_members(
+        [&](size_t m) -> Status { return import_member_part(weight, options, m, *imported); }));
     return std::unique_ptr<ImportedWeight>(std::move(imported));
   }
 
@@ -300,8 +300,8 @@ class GroupDevice final : public Device {
     return matrix;
   }
 
-  Status import_part(const WeightInfo& weight, const ImportOptions& options, size_t m,
-                     GroupWeight& imported) {
+  Status import_member_part(const WeightInfo& weight, const ImportOptions& options, size_t m,
+                            GroupWeight& imported) {
     if (weight.use == WeightUse::matmul_lookup) {
       TROIKA_TRY(imported.tables[m], members_[m]->import_weight(table_of(weight), options));
     }

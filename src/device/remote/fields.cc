@@ -1,7 +1,8 @@
 #include "device/remote/fields.h"
 
 #include <algorithm>
-#include <array>
+#include <initializer_list>
+#include <span>
 
 #include "graph/operands.h"
 
@@ -11,28 +12,44 @@ namespace {
 constexpr int64_t kLengthMax = int64_t{1} << 31;    // of an axis
 constexpr int64_t kElementsMax = int64_t{1} << 40;  // of a weight, or of a row
 
-/// Numbers of an op that shapes are multiplied from.
-struct LargestNumber {
-  int64_t operator()(const MatMulBlocks& o) const {
-    return std::max({o.blocks, o.first_block, o.total_blocks});
+bool are_lengths(std::initializer_list<int64_t> numbers) {
+  return std::ranges::all_of(numbers, [](int64_t n) { return n >= 0 && n <= kLengthMax; });
+}
+
+bool is_shape(const Spec& spec) {
+  return spec.units >= 1 && spec.width >= 1 && spec.units <= kElementsMax / spec.width;
+}
+
+bool are_places(std::span<const ShownAt> shown) {
+  return std::ranges::all_of(shown, [](const ShownAt& at) {
+    return are_lengths({at.row_elements, at.offset, at.elements});
+  });
+}
+
+/// Whether the numbers of an op that shapes are multiplied from can be multiplied.
+struct HasSaneNumbers {
+  bool operator()(const MatMulBlocks& o) const {
+    return are_lengths({o.blocks, o.first_block, o.total_blocks});
   }
-  int64_t operator()(const Attention& o) const { return std::max(o.kv_heads, o.value_dim); }
-  int64_t operator()(const Slice& o) const { return std::max(o.begin, o.width); }
-  int64_t operator()(const LoadRows& o) const { return o.width; }
-  int64_t operator()(const BlockRow& o) const { return o.blocks; }
-  int64_t operator()(const ArgmaxPair& o) const { return o.first; }
-  int64_t operator()(const RouterTopK& o) const {
-    return std::max(o.options.used, o.options.groups);
+  bool operator()(const Attention& o) const { return are_lengths({o.kv_heads, o.value_dim}); }
+  bool operator()(const Slice& o) const { return are_lengths({o.begin, o.width}); }
+  bool operator()(const LoadRows& o) const { return are_lengths({o.width}); }
+  bool operator()(const BlockRow& o) const { return are_lengths({o.blocks}); }
+  bool operator()(const ArgmaxPair& o) const { return are_lengths({o.first}); }
+  bool operator()(const RouterTopK& o) const {
+    return are_lengths({o.options.used, o.options.groups});
   }
-  int64_t operator()(const SumParts& o) const {
-    int64_t largest = std::max(o.value.units, o.value.width);
-    for (const LeafRun& run : o.runs) largest = std::max({largest, run.leaves, run.part});
-    for (const ShownAt& at : o.shown) largest = std::max({largest, at.row_elements, at.offset});
-    return largest;
+  bool operator()(const SumParts& o) const {
+    return is_shape(o.value) && are_places(o.shown) &&
+           std::ranges::all_of(o.runs, [&](const LeafRun& run) {
+             return are_lengths({run.leaves, run.member, run.part}) &&
+                    run.part < kElementsMax / o.value.elements();
+           });
   }
+  bool operator()(const BestPair& o) const { return is_shape(o.value) && are_places(o.shown); }
   template <typename AnyOther>
-  int64_t operator()(const AnyOther&) const {
-    return 0;
+  bool operator()(const AnyOther&) const {
+    return true;
   }
 };
 
@@ -46,8 +63,7 @@ bool is_sound(Op& op, const Graph& graph) {
   const auto sane = [](const Weight* weight) { return is_sane(*weight); };
   return std::ranges::all_of(operands.tensors,
                              [&](const Tensor* tensor) { return is_value(graph, *tensor); }) &&
-         std::ranges::all_of(operands.weights, sane) &&
-         std::visit(LargestNumber{}, op) <= kLengthMax;
+         std::ranges::all_of(operands.weights, sane) && std::visit(HasSaneNumbers{}, op);
 }
 
 }  // namespace
