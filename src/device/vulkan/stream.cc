@@ -87,8 +87,7 @@ Result<VkCommandBuffer> Stream::begin_call() {
     info.flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT;
     TROIKA_RETURN_IF_ERROR(
         check(api.vkBeginCommandBuffer(commands, &info), "vkBeginCommandBuffer"));
-    recording_.emplace();
-    recording_->commands = commands;
+    recording_ = Batch{.commands = commands};
   }
   record_barrier(api, recording_->commands);
   return recording_->commands;
