@@ -67,9 +67,10 @@ int run_on_ranks(Command& command) {
       Ranks::join({.version = std::string(kVersion),
                    .files = {session.model.path, session.draft_model},
                    .device = session.model.device});
-  // What keeps ranks from each other is the same for all, and rank 0 tells it.
+  // What keeps ranks from each other is the same for all, and rank 0 tells it. The others must not
+  // fail: mpirun would end rank 0 before it has.
   if (!joined.ok())
-    return joined.error().code() == ErrorCode::cancelled ? kExitFailed : finish(joined.error());
+    return joined.error().code() == ErrorCode::cancelled ? kExitDone : finish(joined.error());
   Ranks& ranks = **joined;
   if (!ranks.leads()) {
     ignore_interrupts();
