@@ -66,14 +66,14 @@ int run_on_ranks(Command& command) {
   const Result<std::unique_ptr<Ranks>> joined =
       Ranks::join({.version = std::string(kVersion),
                    .files = {session.model.path, session.draft_model},
-                   .device = session.model.device});
+                   .device = session.model.device,
+                   .on_follower = ignore_interrupts});
   // What keeps ranks from each other is the same for all, and rank 0 tells it. The others must not
   // fail: mpirun would end rank 0 before it has.
   if (!joined.ok())
     return joined.error().code() == ErrorCode::cancelled ? kExitDone : finish(joined.error());
   Ranks& ranks = **joined;
   if (!ranks.leads()) {
-    ignore_interrupts();
     return ranks.leave(finish(ranks.follow([](const Error& error) {
       print_error(error.message());
       std::_Exit(kExitFailed);

@@ -66,6 +66,7 @@ Result<std::unique_ptr<Ranks>> Ranks::join(const RankOptions& options) {
   TROIKA_TRY(std::unique_ptr<MpiWorld> world, MpiWorld::join());
   std::unique_ptr<Ranks> ranks(new Ranks(std::move(world)));
   Ranks& r = *ranks;
+  if (!r.leads() && options.on_follower) options.on_follower();
   r.device_ = options.device;
   RankHello mine = hello_of_this_machine();
   mine.version = options.version;

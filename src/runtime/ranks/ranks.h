@@ -29,6 +29,9 @@ struct RankOptions {
   std::string version;             // of the program
   std::vector<std::string> files;  // of the models, in order; empty ones are passed over
   DeviceOptions device;
+  /// Called on other ranks than 0 as soon as they know that they are: whoever ends the job asks
+  /// rank 0 to, and they end with it.
+  std::function<void()> on_follower;
 };
 
 class Ranks final : public RankedDevices {
